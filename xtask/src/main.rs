@@ -1,0 +1,3 @@
+//! In construction.
+
+fn main() {}
