@@ -1,1 +1,15 @@
-//! In construction.
+//! What every database promises. [`Store`] is the contract, in verbs of the domain: each is one transaction, `now` is passed
+//! in, and a write by a worker is fenced by its lease token. The in-memory store is the reference; the conformance suite holds
+//! every store to the contract.
+
+pub mod clock;
+pub mod error;
+pub mod ingest;
+pub mod store;
+pub mod types;
+
+pub use clock::{Chance, Clock};
+pub use error::{AppendError, StoreError, WriteError};
+pub use ingest::Ingest;
+pub use store::Store;
+pub use types::*;
