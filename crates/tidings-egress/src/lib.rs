@@ -1,1 +1,28 @@
-//! In construction.
+//! The only way out of the product: every outgoing connection is parsed, resolved, judged, dialled and read here.
+//!
+//! ```text
+//!   text ─► target (URL) ─► pool ──────────── an idle connection ───────────┐
+//!                            └─ none ─► resolve ─► policy ─► connect (TLS) ─┴─► exchange ─► Answer
+//! ```
+//!
+//! The decision whether an address may be reached is made in one function, [`permitted`], on the socket address that is
+//! about to be dialled. Redirects are never followed, proxies from the environment never asked, bodies never
+//! decompressed, and nothing that an endpoint answers (or does not) outlasts the time it was given.
+
+mod connect;
+mod error;
+mod exchange;
+mod network;
+mod own;
+mod policy;
+mod pool;
+mod resolve;
+mod target;
+mod tls;
+
+pub use error::{EgressError, FailureClass, Phase, SendFailure};
+pub use exchange::{Answer, Egress, EgressOptions, Outgoing, SendLimits};
+pub use network::{Network, NetworkError};
+pub use own::OwnAddresses;
+pub use policy::{Denied, Profile, permitted};
+pub use target::{Scheme, Target, TargetError};
