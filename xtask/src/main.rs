@@ -1,3 +1,41 @@
-//! In construction.
+//! The chores of the house: `cargo xtask tidy`, `cargo xtask ci`.
+//!
+//! One file for each subcommand. A new one is a file with a `run` function that gives an exit
+//! code, a line in `Command` and a line in `main`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to its user")]
 
-fn main() {}
+mod ci;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "The chores of the Tidings workspace", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check the house rules: sizes, words, walls between crates, who may do what
+    Tidy,
+    /// Run what every change must pass: format, clippy, tidy, tests
+    Ci(ci::Options),
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Tidy => tidy::run(),
+        Command::Ci(options) => ci::run(&options),
+    }
+}
+
+/// The folder that holds the workspace's Cargo.toml.
+fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().expect("xtask lies in a folder of the workspace").to_owned()
+}

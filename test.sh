@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# All tests, from a fresh clone: ./test.sh
+#
+#   tools ─► format, clippy, tidy, tests (cargo xtask ci) ─► capture ─► Python and Node verify it
+#
+# Needs Rust (with rustfmt and clippy). As root on Debian it installs the rest; otherwise it says
+# what is missing. Everything that it fetches lies under target/.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+verify_folder=target/verify
+standardwebhooks_pypi=1.1.0
+standardwebhooks_npm=1.1.1
+
+heading() { printf '\n==> %s\n' "$1"; }
+fail() { printf 'test.sh: %s\n' "$1" >&2; exit 1; }
+
+# Prints the Debian packages whose programs are not here.
+missing_packages() {
+  command -v cc > /dev/null || echo build-essential
+  command -v python3 > /dev/null || echo python3
+  python3 -c 'import ensurepip, venv' 2> /dev/null || echo python3-venv
+  command -v strace > /dev/null || echo strace
+  command -v node > /dev/null || echo nodejs
+  command -v npm > /dev/null || echo npm
+}
+
+install_tools() {
+  heading 'tools'
+  command -v cargo > /dev/null || fail 'cargo is missing: install Rust from https://rustup.rs'
+  cargo fmt --version > /dev/null 2>&1 || fail 'rustfmt is missing: rustup component add rustfmt'
+  cargo clippy --version > /dev/null 2>&1 || fail 'clippy is missing: rustup component add clippy'
+  local packages
+  mapfile -t packages < <(missing_packages)
+  if [ "${#packages[@]}" -gt 0 ]; then
+    if [ "$(id --user)" -ne 0 ] || ! command -v apt-get > /dev/null; then
+      fail "missing: ${packages[*]}; install them, on Debian: apt-get install ${packages[*]}"
+    fi
+    apt-get update --quiet --quiet
+    DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes \
+      --no-install-recommends "${packages[@]}"
+  fi
+  printf '%s, %s, node %s\n' "$(cargo --version)" "$(python3 --version)" "$(node --version)"
+}
+
+# The stock libraries that a receiver would use, from their registries, at fixed versions.
+install_verifiers() {
+  heading 'libraries of other languages'
+  local python=$verify_folder/python node=$verify_folder/node
+  if ! "$python/bin/python" -c 'import standardwebhooks' 2> /dev/null; then
+    python3 -m venv --clear "$python"
+    "$python/bin/python" -m pip install --quiet --disable-pip-version-check \
+      "standardwebhooks==$standardwebhooks_pypi" \
+      || fail 'pip could not install standardwebhooks: is PyPI reachable?'
+  fi
+  if [ ! -f "$node/node_modules/standardwebhooks/package.json" ]; then
+    mkdir --parents "$node"
+    npm install --prefix "$node" --silent --no-save --no-audit --no-fund --ignore-scripts \
+      "standardwebhooks@$standardwebhooks_npm" \
+      || fail 'npm could not install standardwebhooks: is the npm registry reachable?'
+  fi
+}
+
+# A running server's deliveries, captured by a test and verified by code that is not ours. The
+# signatures are good for five minutes, so the two scripts follow at once.
+verify_elsewhere() {
+  heading 'signatures, verified by Python and Node'
+  local capture=$PWD/$verify_folder/capture.json
+  rm --force "$capture"
+  TIDINGS_CAPTURE_FILE=$capture cargo test --package tidings --test it --locked -- capture
+  [ -s "$capture" ] || fail "no test wrote $capture: tests/verify/README.md says which one must"
+  "$verify_folder/python/bin/python" tests/verify/verify.py "$capture"
+  node tests/verify/verify.mjs "$capture" "$verify_folder/node"
+}
+
+started_at=$SECONDS
+install_tools
+install_verifiers
+cargo run --quiet --locked --package xtask -- ci
+verify_elsewhere
+printf 'test.sh: all of it passed in %d s\n' "$((SECONDS - started_at))"

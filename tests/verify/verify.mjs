@@ -1,0 +1,77 @@
+// Verifies captured deliveries with node:crypto and the standardwebhooks package.
+//
+// usage: node verify.mjs CAPTURE.json FOLDER_WITH_NODE_MODULES
+//        (README.md beside this file describes the capture)
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+
+const [captureFile, modulesFolder] = process.argv.slice(2);
+if (!captureFile || !modulesFolder) {
+  console.error('usage: node verify.mjs CAPTURE.json FOLDER_WITH_NODE_MODULES');
+  process.exit(2);
+}
+const require = createRequire(resolve(modulesFolder, 'package.json'));
+const { Webhook, WebhookVerificationError } = require('standardwebhooks');
+
+function fitsXSignature(key, body, header) {
+  const expected = Buffer.from('sha1=' + createHmac('sha1', key).update(body).digest('hex'));
+  const given = Buffer.from(header);
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
+
+function fitsStandard(secret, body, headers) {
+  try {
+    new Webhook(secret).verify(body, headers);
+    return true;
+  } catch (error) {
+    if (error instanceof WebhookVerificationError) return false;
+    throw error;
+  }
+}
+
+/** Each check of one delivery: what it is, and whether it holds. */
+function checks(delivery) {
+  const lowered = Object.entries(delivery.headers).map(([name, value]) => [name.toLowerCase(), value]);
+  const headers = Object.fromEntries(lowered);
+  const body = Buffer.from(delivery.body_base64, 'base64');
+  const key = Buffer.from(delivery.key_base64, 'base64');
+  const changed = Buffer.concat([body, Buffer.from(' ')]);
+  const xSignature = headers['x-signature'] ?? '';
+  const results = [
+    ['X-Signature fits', fitsXSignature(key, body, xSignature)],
+    ['X-Signature refuses a changed body', !fitsXSignature(key, changed, xSignature)],
+    ['there is a secret', delivery.secrets.length > 0],
+  ];
+  delivery.secrets.forEach((secret, index) => {
+    const number = index + 1;
+    results.push(
+      [`webhook-signature fits secret ${number}`, fitsStandard(secret, body, headers)],
+      [
+        `webhook-signature refuses a changed body with secret ${number}`,
+        !fitsStandard(secret, changed, headers),
+      ],
+    );
+  });
+  return results;
+}
+
+const deliveries = JSON.parse(readFileSync(captureFile, 'utf8'));
+if (!Array.isArray(deliveries) || deliveries.length === 0) {
+  console.error('the capture holds no delivery: the test that writes it saw none');
+  process.exit(1);
+}
+let passed = 0;
+let failed = 0;
+deliveries.forEach((delivery, index) => {
+  for (const [what, holds] of checks(delivery)) {
+    if (holds) passed += 1;
+    else {
+      failed += 1;
+      console.error(`delivery ${index}: does not hold: ${what}`);
+    }
+  }
+});
+console.log(`Node: ${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

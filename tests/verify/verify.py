@@ -1,0 +1,72 @@
+"""Verifies captured deliveries with Python's hmac and the standardwebhooks package.
+
+usage: verify.py CAPTURE.json        (README.md beside this file describes the capture)
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import sys
+
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+
+def fits_x_signature(key: bytes, body: bytes, header: str) -> bool:
+    expected = "sha1=" + hmac.new(key, body, hashlib.sha1).hexdigest()
+    return hmac.compare_digest(expected.encode(), header.encode())
+
+
+def fits_standard(secret: str, body: bytes, headers: dict[str, str]) -> bool:
+    try:
+        Webhook(secret).verify(body, headers)
+    except WebhookVerificationError:
+        return False
+    return True
+
+
+def checks(delivery: dict) -> list[tuple[str, bool]]:
+    """Each check of one delivery: what it is, and whether it holds."""
+    headers = {name.lower(): value for name, value in delivery["headers"].items()}
+    body = base64.b64decode(delivery["body_base64"], validate=True)
+    key = base64.b64decode(delivery["key_base64"], validate=True)
+    changed = body + b" "
+    x_signature = headers.get("x-signature", "")
+    results = [
+        ("X-Signature fits", fits_x_signature(key, body, x_signature)),
+        ("X-Signature refuses a changed body", not fits_x_signature(key, changed, x_signature)),
+        ("there is a secret", len(delivery["secrets"]) > 0),
+    ]
+    for number, secret in enumerate(delivery["secrets"], start=1):
+        results += [
+            (f"webhook-signature fits secret {number}", fits_standard(secret, body, headers)),
+            (
+                f"webhook-signature refuses a changed body with secret {number}",
+                not fits_standard(secret, changed, headers),
+            ),
+        ]
+    return results
+
+
+def main() -> int:
+    if len(sys.argv) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    with open(sys.argv[1], encoding="utf-8") as file:
+        deliveries = json.load(file)
+    if not deliveries:
+        print("the capture holds no delivery: the test that writes it saw none", file=sys.stderr)
+        return 1
+    passed = failed = 0
+    for index, delivery in enumerate(deliveries):
+        for what, holds in checks(delivery):
+            passed += holds
+            failed += not holds
+            if not holds:
+                print(f"delivery {index}: does not hold: {what}", file=sys.stderr)
+    print(f"Python: {passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
