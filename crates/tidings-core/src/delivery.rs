@@ -291,6 +291,12 @@ impl Delivery {
         self.state = State::Leased { token, expires_at };
     }
 
+    /// Its body was frozen: its wait for the query is over, and its 72 hours begin unless they have before.
+    pub fn freeze(&mut self, deadline: Running) {
+        self.deadline.get_or_insert(deadline);
+        self.waiting = None;
+    }
+
     /// Takes the step that its worker decided. The caller has checked the token.
     pub fn take(&mut self, step: &Step, now: Now) {
         self.state = match step {
@@ -440,5 +446,8 @@ mod tests {
         }
         assert_eq!(delivery.waiting, Some(Waiting { since: Elapsed(5), count: 2 }));
         assert_eq!((delivery.next_at(), delivery.attempts_count), (Some(Elapsed(50)), 0));
+        delivery.freeze(Running(70));
+        delivery.freeze(Running(90));
+        assert_eq!((delivery.waiting, delivery.deadline), (None, Some(Running(70))));
     }
 }

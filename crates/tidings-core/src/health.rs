@@ -7,7 +7,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    limits::{BREAKER_DELAY_MS, BREAKER_DELAY_MS_MAX, BREAKER_FAILURES, ENDPOINT_CONCURRENCY_MAX},
+    limits::{
+        BREAKER_DEADLINE_PACE_MS, BREAKER_DELAY_MS, BREAKER_DELAY_MS_MAX, BREAKER_FAILURES,
+        ENDPOINT_CONCURRENCY_MAX,
+    },
     outcome::Outcome,
     retry::back_off_ms,
     time::{Elapsed, Now, Wall},
@@ -123,6 +126,18 @@ impl EndpointHealth {
         if let Some(breaker) = &mut self.breaker {
             breaker.next_at = now.plus_ms(breaker.delay_ms);
         }
+    }
+
+    /// Lets a delivery that is past its deadline go by an open breaker: at most one a second. Says whether it may.
+    #[must_use]
+    pub fn take_deadline_turn(&mut self, now: Elapsed) -> bool {
+        let Some(breaker) = &mut self.breaker else { return false };
+        let paced =
+            breaker.deadline_sent_at.is_none_or(|at| now.since_ms(at) >= BREAKER_DEADLINE_PACE_MS);
+        if paced {
+            breaker.deadline_sent_at = Some(now);
+        }
+        paced
     }
 
     /// Since when the clock of a delivery runs that was first due at `due_at` and has not been tried: `None` while nothing
@@ -254,6 +269,14 @@ mod tests {
             assert_eq!((health.limit, health.breaker.is_none()), (limit, true));
         }
         assert_eq!((health.holding_since, health.last_success_at), (None, Some(Wall(0))));
+    }
+
+    #[test]
+    fn one_delivery_a_second_goes_by_an_open_breaker_at_its_deadline() {
+        let mut health = open();
+        let turns = [100, 1_099, 1_100].map(|ms| health.take_deadline_turn(Elapsed(ms)));
+        assert_eq!(turns, [true, false, true]);
+        assert!(!EndpointHealth::new().take_deadline_turn(Elapsed(0)));
     }
 
     #[test]

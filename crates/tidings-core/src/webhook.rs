@@ -204,6 +204,9 @@ pub struct RunningClock {
     pub stopped_ms: u64,
     /// Since when it stands still.
     pub stopped_at: Option<Elapsed>,
+    /// When it last went on after it had stood still.
+    #[serde(default)]
+    pub went_on_at: Option<Elapsed>,
 }
 
 impl RunningClock {
@@ -221,6 +224,13 @@ impl RunningClock {
         Elapsed(running.0.saturating_add(self.stopped_ms).saturating_add(still_ms))
     }
 
+    /// What it will say at `moment`, if it is not stopped until then: the reverse of [`RunningClock::moment`].
+    #[must_use]
+    pub fn running(&self, moment: Elapsed, now: Elapsed) -> Running {
+        let still_ms = self.stopped_at.map_or(0, |stopped_at| now.since_ms(stopped_at));
+        Running(moment.0.saturating_sub(self.stopped_ms).saturating_sub(still_ms))
+    }
+
     fn stop(&mut self, now: Elapsed) {
         self.stopped_at.get_or_insert(now);
     }
@@ -228,6 +238,7 @@ impl RunningClock {
     fn go(&mut self, now: Elapsed) {
         if let Some(stopped_at) = self.stopped_at.take() {
             self.stopped_ms = self.stopped_ms.saturating_add(now.since_ms(stopped_at));
+            self.went_on_at = Some(now);
         }
     }
 }
@@ -244,6 +255,8 @@ mod tests {
         clock.stop(Elapsed(100));
         clock.stop(Elapsed(150));
         assert_eq!(clock.reading(Elapsed(400)), Running(100));
+        assert_eq!(clock.running(Elapsed(500), Elapsed(400)), Running(200));
+        assert_eq!(clock.moment(Running(200), Elapsed(400)), Elapsed(500));
         clock.go(Elapsed(600));
         clock.go(Elapsed(700));
         assert_eq!(clock.moment(deadline, Elapsed(700)), Elapsed(1_500));

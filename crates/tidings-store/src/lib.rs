@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod error;
 pub mod ingest;
+pub mod rules;
 pub mod store;
 pub mod types;
 

@@ -76,7 +76,7 @@ pub trait Store: Send + Sync {
         id: ApplicationId,
     ) -> Result<Application, WriteError>;
 
-    /// Adds a token. `Taken` when the hash is.
+    /// Adds a token. `Taken` when the hash is, `NotFound` when its application is not there.
     async fn add_token(&self, now: Now, new: NewToken) -> Result<Token, WriteError>;
 
     /// The token with this hash, also an expired or revoked one.
@@ -96,7 +96,8 @@ pub trait Store: Send + Sync {
     /// [`tidings_core::limits::WEBHOOKS_PER_TRIGGER_MAX`] listeners.
     async fn add_webhook(&self, now: Now, webhook: Webhook) -> Result<Webhook, WriteError>;
 
-    /// Replaces a webhook that is at `webhook.version`, else `Stale`. The store sets `endpoint`, `version` and `updated_at`.
+    /// Replaces a webhook that is at `webhook.version`, else `Stale`. The store sets `endpoint`, `version` and `updated_at`;
+    /// the application and `added_at` are the stored ones.
     async fn update_webhook(&self, now: Now, webhook: Webhook) -> Result<Webhook, WriteError>;
 
     /// Deletes a webhook: deliveries that are not final are cancelled (`WebhookDeleted`), those beyond the first thousand by
@@ -116,41 +117,57 @@ pub trait Store: Send + Sync {
         page: Page<WebhookId>,
     ) -> Result<Paged<Arc<Webhook>>, StoreError>;
 
-    /// What waits for a webhook.
+    /// What waits for a webhook; `NotFound` for a deleted one.
     async fn backlog(&self, now: Now, id: WebhookId) -> Result<WebhookBacklog, WriteError>;
 
     // --- ingest ---
 
     /// Writes events, one delivery for each match, and changed entities: all or nothing. An event whose idempotency key is
     /// known (within the append or from before, for 7 days) makes nothing and answers with the earlier id and count. Newborn
-    /// deliveries are leased while `room` has permits, their webhook is active, and their endpoint and source have room; those
-    /// of a test event always are.
+    /// deliveries are leased while `room` has permits, their webhook is active, their endpoint has room and no open breaker,
+    /// and their source is not down (behind those two, what waits longer goes first); those of a test event always are,
+    /// where there is a `room`, also without permits.
     async fn append(&self, now: Now, append: Append) -> Result<Appended, AppendError>;
 
     // --- work ---
 
     /// Gives out deliveries that are due, or whose lease has expired: of active webhooks, whose source answers and whose
-    /// endpoint has room ([`tidings_core::health`]), the longest due first within a webhook, one webhook after the other. Behind an open
-    /// breaker one goes when its turn comes; one that is past its deadline goes at once, at most one a second, and the others
-    /// past their deadline are exhausted (`EndpointDown`). A lease that expired [`tidings_core::limits::CLAIMS_WITHOUT_RESULT_MAX`]
-    /// times in a row without a record exhausts the delivery (`Quarantined`).
+    /// endpoint has room ([`tidings_core::health`]).
+    ///
+    /// - Order: one delivery of each webhook in turn, in the order of the webhooks' numbers, beginning after the webhook that
+    ///   was served last (and at the front after the last one), round after round until the permits are used up or nobody
+    ///   has any more; within a webhook by ([`tidings_core::delivery::Delivery::next_at`], id).
+    /// - A source that is down holds back only what needs its query ([`crate::rules::needs_query`]); when its turn comes, one
+    ///   such delivery takes it.
+    /// - Behind an open breaker, when its turn comes, the delivery that is due first among all active webhooks of the endpoint
+    ///   takes it. A webhook that does not get the turn gives a delivery that is due and past its deadline
+    ///   ([`crate::rules::deadline`]) at once, at most one a second for the endpoint; while that pace does not allow it, all
+    ///   those past their deadline are exhausted (`EndpointDown`), a bounded number at a time. What waits for a source that
+    ///   is down is not exhausted.
+    /// - One whose lease expired [`tidings_core::limits::CLAIMS_WITHOUT_RESULT_MAX`] times in a row without a record is
+    ///   exhausted (`Quarantined`) instead of being given out.
+    /// - Each exhausted delivery gives its owner a notice, as in [`Store::record`].
     async fn claim_due(&self, now: Now, claim: Claim) -> Result<ClaimedBatch, StoreError>;
 
     /// Lengthens leases.
     async fn extend_leases(&self, now: Now, batch: Vec<Extend>) -> Result<PerItem, StoreError>;
 
     /// Makes bodies durable. The first freeze of a delivery sets its deadline; a later one (`payload: FRESH`) replaces the
-    /// body and keeps the deadline.
+    /// body and keeps the deadline. Either ends the wait for its query.
     async fn freeze_payloads(&self, now: Now, batch: Vec<Freeze>) -> Result<PerItem, StoreError>;
 
-    /// Writes attempts, moves their deliveries, and keeps what was learnt of endpoint and source; both or neither.
-    /// `DisableWebhook` and `HoldWebhook` change the webhook and give its owner a notice, `Exhaust` gives a notice.
+    /// Writes attempts, moves their deliveries, and keeps what was learnt of endpoint and source; both or neither. What an
+    /// attempt showed is kept with the endpoint that the webhook had when the delivery was given out. `DisableWebhook` and
+    /// `HoldWebhook` change an active webhook (its version too) and give its owner a notice; one that is not active stays as
+    /// it is. `Exhaust` gives a notice.
     async fn record(&self, now: Now, batch: Vec<Record>) -> Result<PerItem, StoreError>;
 
     // --- commands on deliveries ---
 
-    /// Makes a replay: a new delivery of the same event to the same webhook with the next ordinal. While an earlier replay of
-    /// the same original is not final, that one is returned instead.
+    /// Makes a replay: a new delivery of the same event to the same webhook with the next ordinal, due at once. What was
+    /// frozen on `id` is frozen on it under its own id ([`tidings_core::payload::readdress`]), unless `mode` is `Fresh`.
+    /// While an earlier replay of the same original is not final, that one is returned instead. `NotFound` when there is no
+    /// such delivery or its webhook was deleted.
     async fn replay(
         &self,
         now: Now,
@@ -158,8 +175,8 @@ pub trait Store: Send + Sync {
         mode: Replay,
     ) -> Result<DeliveryView, WriteError>;
 
-    /// Replays all that match, newest first, to [`tidings_core::limits::REPLAY_MAX`]; those with a pending replay are left as they are. Returns how
-    /// many replays were made.
+    /// Replays all that match, newest first, to [`tidings_core::limits::REPLAY_MAX`]; those with a pending replay, and
+    /// those of deleted webhooks, are left as they are. Returns how many replays were made.
     async fn replay_all(
         &self,
         now: Now,
@@ -220,7 +237,7 @@ pub trait Store: Send + Sync {
 
     // --- the built-in platform's entities ---
 
-    /// The entities with these ids, those that exist, also tombstones, in any order.
+    /// The entities with these ids that exactly this owner has (`None`: the operator), also tombstones, in any order.
     async fn entities(
         &self,
         application: Option<ApplicationId>,
@@ -231,6 +248,6 @@ pub trait Store: Send + Sync {
     /// A page of entities, in the order of their last commit.
     async fn entity_page(&self, query: EntityQuery) -> Result<Paged<Entity>, StoreError>;
 
-    /// The applications that have an entity with this id.
+    /// The applications that have an entity with this id, also as a tombstone, in the order of their numbers.
     async fn entity_owners(&self, kind: &str, id: &str) -> Result<Vec<ApplicationId>, StoreError>;
 }

@@ -246,7 +246,8 @@ pub struct NewToken {
     pub expires: Option<Now>,
 }
 
-/// A message to an owner: the webhook was disabled, deliveries were exhausted. Equal ones within an hour are one with a count.
+/// A message to an owner: the webhook was disabled, deliveries were exhausted. One of the same webhook, kind and text within an
+/// hour (of elapsed time) after the first is counted on it, keeps its id, and moves `last_at`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Notice {
     /// Its number; grows with time.
@@ -408,14 +409,14 @@ pub struct WebhookBacklog {
     pub health: EndpointHealth,
     /// Deliveries that are not final; counted to 10,001 at most.
     pub waiting: u64,
-    /// When the oldest of them was due.
+    /// The least [`Delivery::next_at`] of them.
     pub oldest_due_at: Option<Elapsed>,
 }
 
 /// Counts for the operator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Stats {
-    /// Deliveries that are due, of webhooks that nothing blocks: when the oldest was due.
+    /// The least [`Delivery::next_at`] that has passed, of webhooks that nothing blocks: active, no open breaker, source up.
     pub oldest_due_at: Option<Elapsed>,
     /// Deliveries that are not final; counted to 100,001 at most.
     pub waiting: u64,

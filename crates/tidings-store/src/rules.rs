@@ -1,0 +1,177 @@
+//! What every store decides alike, as plain functions, so that the databases never drift apart: reasons and texts that a store
+//! itself writes, the bounds of its commits, and what a delivery is beside its webhook and its endpoint.
+
+use tidings_core::{
+    delivery::{Delivery, Reason, ReasonCode, State, Step},
+    event::Event,
+    health::EndpointHealth,
+    limits::CLAIMS_WITHOUT_RESULT_MAX,
+    time::{Elapsed, HOUR_MS},
+    webhook::{PayloadMode, Status, Webhook},
+};
+
+use crate::types::{DeliveryFilter, EventFilter, NoticeKind, ShownState, WebhookStatus};
+
+/// Deliveries that one commit cancels or exhausts beside its main work.
+pub const ENDED_PER_COMMIT_MAX: usize = 1_000;
+/// Idempotency keys that one commit forgets.
+pub const FORGOTTEN_PER_COMMIT_MAX: usize = 1_000;
+/// How long after the first one an equal notice is counted on it.
+pub const NOTICE_MERGED_MS: u64 = HOUR_MS;
+/// What [`crate::WebhookBacklog::waiting`] counts to.
+pub const BACKLOG_COUNTED_MAX: u64 = 10_001;
+/// What [`crate::Stats::waiting`] counts to.
+pub const WAITING_COUNTED_MAX: u64 = 100_001;
+/// What [`crate::Store::deliveries_of`] gives at most.
+pub const DELIVERIES_OF_EVENT_MAX: usize = 10_000;
+
+/// Why deliveries of a deleted webhook are cancelled.
+#[must_use]
+pub fn webhook_deleted() -> Reason {
+    Reason::new(ReasonCode::WebhookDeleted, "the webhook was deleted")
+}
+
+/// Why deliveries of a deleted application are cancelled.
+#[must_use]
+pub fn application_deleted() -> Reason {
+    Reason::new(ReasonCode::ApplicationDeleted, "the application was deleted")
+}
+
+/// Why a delivery ends whose deadline came behind an open breaker.
+#[must_use]
+pub fn endpoint_down() -> Reason {
+    let detail =
+        "the endpoint did not answer until the deadline: replay it once the endpoint works";
+    Reason::new(ReasonCode::EndpointDown, detail)
+}
+
+/// Why a delivery ends that was begun again and again.
+#[must_use]
+pub fn quarantined() -> Reason {
+    let detail = format!(
+        "it was begun {CLAIMS_WITHOUT_RESULT_MAX} times and no result was ever recorded: \
+         look at its body, then replay it"
+    );
+    Reason::new(ReasonCode::Quarantined, detail)
+}
+
+/// Whether a delivery that would be given out is exhausted (`Quarantined`) instead. `claims` counts the leases given since the
+/// last record.
+#[must_use]
+pub fn is_quarantined(delivery: &Delivery, claims: u32) -> bool {
+    matches!(delivery.state, State::Leased { .. }) && claims >= CLAIMS_WITHOUT_RESULT_MAX
+}
+
+/// Whether a delivery cannot be sent before its query has run.
+#[must_use]
+pub fn needs_query(webhook: &Webhook, has_payload: bool) -> bool {
+    !has_payload || webhook.payload == PayloadMode::Fresh
+}
+
+/// Since when an open breaker has held back a delivery whose 72 hours have not begun: [`crate::Claimed::held_since`]. A webhook
+/// that was stopped in between counts from when it went on, so that a pause never shortens the 72 hours.
+#[must_use]
+pub fn held_since(
+    delivery: &Delivery,
+    webhook: &Webhook,
+    health: &EndpointHealth,
+) -> Option<Elapsed> {
+    if delivery.deadline.is_some() {
+        return None;
+    }
+    let since = health.held_since(delivery.next_at()?)?;
+    Some(since.max(webhook.clock.went_on_at.unwrap_or_default()))
+}
+
+/// The end of the 72 hours of a delivery: what was set when its body was frozen, else the webhook's horizon after
+/// [`held_since`]; `None` when they have not begun.
+#[must_use]
+pub fn deadline(
+    delivery: &Delivery,
+    webhook: &Webhook,
+    health: &EndpointHealth,
+    now: Elapsed,
+) -> Option<Elapsed> {
+    match delivery.deadline {
+        Some(deadline) => Some(webhook.clock.moment(deadline, now)),
+        None => held_since(delivery, webhook, health)
+            .map(|since| since.plus_ms(webhook.retry.horizon_ms)),
+    }
+}
+
+/// The status that a step gives an active webhook, with the notice that tells its owner.
+#[must_use]
+pub fn status_after(step: &Step) -> Option<(Status, NoticeKind)> {
+    match step {
+        Step::DisableWebhook { why } => {
+            Some((Status::Disabled { why: why.detail.clone() }, NoticeKind::WebhookDisabled))
+        }
+        Step::HoldWebhook { why } => {
+            Some((Status::Held { why: why.detail.clone() }, NoticeKind::WebhookHeld))
+        }
+        _ => None,
+    }
+}
+
+/// A notice in words.
+#[must_use]
+pub fn notice_text(kind: NoticeKind, why: &str) -> String {
+    match kind {
+        NoticeKind::WebhookDisabled => format!("The webhook was disabled: {why}"),
+        NoticeKind::WebhookHeld => format!("The webhook was put on hold: {why}"),
+        NoticeKind::DeliveryExhausted => format!("Deliveries were exhausted: {why}"),
+    }
+}
+
+/// A delivery's state as it is shown.
+#[must_use]
+pub fn shown(delivery: &Delivery, webhook: &Webhook) -> ShownState {
+    match delivery.state {
+        State::Pending { .. } if webhook.status != Status::Active => ShownState::Held,
+        State::Pending { .. } => ShownState::Pending,
+        State::Leased { .. } => ShownState::Leased,
+        State::Delivered => ShownState::Delivered,
+        State::Suppressed { .. } => ShownState::Suppressed,
+        State::Exhausted { .. } => ShownState::Exhausted,
+        State::Cancelled { .. } => ShownState::Cancelled,
+    }
+}
+
+/// A webhook's status without its reason.
+#[must_use]
+pub fn webhook_status(status: &Status) -> WebhookStatus {
+    match status {
+        Status::Active => WebhookStatus::Active,
+        Status::Paused => WebhookStatus::Paused,
+        Status::Held { .. } => WebhookStatus::Held,
+        Status::Disabled { .. } => WebhookStatus::Disabled,
+    }
+}
+
+/// Whether an event is asked for.
+#[must_use]
+pub fn event_matches(filter: &EventFilter, event: &Event) -> bool {
+    let seen = |application| event.application.is_none_or(|own| own == application);
+    filter.application.is_none_or(seen)
+        && filter.trigger.as_ref().is_none_or(|trigger| *trigger == event.trigger)
+        && filter.entity.as_ref().is_none_or(|entity| entity == event.entity.as_str())
+        && filter.from.is_none_or(|from| event.date >= from)
+        && filter.until.is_none_or(|until| event.date < until)
+}
+
+/// Whether a delivery is asked for.
+#[must_use]
+pub fn delivery_matches(
+    filter: &DeliveryFilter,
+    delivery: &Delivery,
+    event: &Event,
+    webhook: &Webhook,
+) -> bool {
+    filter.application.is_none_or(|application| application == delivery.application)
+        && filter.webhook.is_none_or(|id| id == delivery.id.webhook())
+        && filter.trigger.as_ref().is_none_or(|trigger| *trigger == delivery.trigger)
+        && filter.entity.as_ref().is_none_or(|entity| entity == event.entity.as_str())
+        && (filter.states.is_empty() || filter.states.contains(&shown(delivery, webhook)))
+        && filter.from.is_none_or(|from| delivery.added_at >= from)
+        && filter.until.is_none_or(|until| delivery.added_at < until)
+}
