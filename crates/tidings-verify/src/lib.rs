@@ -1,9 +1,10 @@
 //! What a receiver of Tidings webhooks needs: is this request really from them?
 //!
 //! ```text
-//!   X-Signature: sha1=<hex>                        ─► verify_sha1       HMAC-SHA1 over the body
+//!   X-Signature: sha1=<hex>                  ─► verify_sha1       HMAC-SHA1 over the body
 //!   webhook-id, webhook-timestamp,
-//!   webhook-signature: v1,<base64> v1,<base64> …   ─► verify_standard   HMAC-SHA256 over id.timestamp.body
+//!   webhook-signature: v1,<base64> v1,…      ─► verify_standard   HMAC-SHA256 over
+//!                                                                 id.timestamp.body
 //! ```
 //!
 //! Either check is enough. The second one also says *when* the request was signed, so that a
