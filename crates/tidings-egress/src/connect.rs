@@ -1,7 +1,8 @@
 //! A connection to a target: look up, judge, dial, check where it ended, shake hands.
 //!
 //! ```text
-//!   host ─► all its addresses ─► any denied? refuse ─► dial them in turn ─► peer as vetted? ─► TLS ─► Stream
+//!   host ─► all its addresses ─► any denied? ─ yes ─► refuse
+//!                                 └─ no ─► dial in turn ─► peer as vetted? ─► TLS ─► Stream
 //! ```
 
 use std::io;
@@ -14,12 +15,13 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Host;
 
 use crate::error::{Phase, SendFailure};
+use crate::moment;
 use crate::policy::{Denied, Profile, permitted};
 use crate::resolve::Resolver;
 use crate::target::{Scheme, Target};
@@ -95,10 +97,10 @@ impl Connector {
     /// Dials one address after another until one answers. Each gets half of the time that is
     /// left, the last one all of it, so that a silent address cannot use up the others' time.
     async fn dial_any(&self, addresses: &[SocketAddr]) -> Result<TcpStream, SendFailure> {
-        let deadline = Instant::now() + self.connect_time;
+        let deadline = moment::now() + self.connect_time;
         let mut last = SendFailure::Timeout { phase: Phase::Connect };
         for (index, address) in addresses.iter().enumerate() {
-            let now = Instant::now();
+            let now = moment::now();
             let is_last = index + 1 == addresses.len();
             let until = if is_last { deadline } else { now + (deadline - now) / 2 };
             match timeout_at(until, dial(*address)).await {
@@ -136,7 +138,7 @@ impl Connector {
 }
 
 /// The one place of the product that opens a connection to the outside.
-#[allow(clippy::disallowed_methods, reason = "the address was judged by `permitted` just before")]
+#[expect(clippy::disallowed_methods, reason = "the address was judged by `permitted` just before")]
 async fn dial(address: SocketAddr) -> io::Result<TcpStream> {
     TcpStream::connect(address).await
 }

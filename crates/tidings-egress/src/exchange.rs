@@ -1,12 +1,13 @@
 //! One call: a request out, the answer in, within its time.
 //!
 //! ```text
-//!   target ─► idle connection, or connect ─► request ─► header block │ the outcome is known ─► up to N bytes of body
-//!   └──────────────── `timeout` ─────────────────────────────────────┘                         └─ `body_time` ─┘
+//!   target ─► idle connection, or connect ─► request ─► header block ─► up to N bytes of body
+//!   └────────────────────────── `timeout` ─────────────────────────┘    └── `body_time` ───┘
 //! ```
 //!
-//! A request that went out on a connection from the pool and came back unsent goes out once more on a fresh one. Nothing
-//! else is tried twice, and no redirect is followed.
+//! With the header block the outcome is known, and nothing after it changes it. A request that a
+//! connection from the pool gave back unsent goes out once more on a fresh one. Nothing else is
+//! tried twice, and no redirect is followed.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ use http::header::{
 use http::{Method, Request, Response};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use crate::connect::Connector;
 use crate::error::{EgressError, Phase, SendFailure};
@@ -47,11 +48,20 @@ pub struct EgressOptions {
     pub resolver: Option<SocketAddr>,
     /// How long connecting may take, over all addresses of the host; a lookup may take as long.
     pub connect_timeout: Duration,
+    /// How long an open connection waits for its next request.
+    pub idle_time: Duration,
 }
 
 impl EgressOptions {
-    /// Connecting takes 10 s at most (wire section 4).
-    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+    /// Connecting takes 10 s at most (wire section 4), and connections wait for 30 s.
+    pub fn new(ca_file: Option<PathBuf>, resolver: Option<SocketAddr>) -> EgressOptions {
+        EgressOptions {
+            ca_file,
+            resolver,
+            connect_timeout: Duration::from_secs(10),
+            idle_time: Duration::from_secs(30),
+        }
+    }
 }
 
 /// What is sent. `Host`, the length and the connection's own headers are set here, and replaced
@@ -105,7 +115,7 @@ impl Egress {
         let resolver = Resolver::new(options.resolver, options.connect_timeout)?;
         let tls = tls::client_config(options.ca_file.as_deref())?;
         let connector = Connector::new(profile, resolver, tls, options.connect_timeout);
-        Ok(Egress { connector: Arc::new(connector), pool: Arc::new(Pool::default()) })
+        Ok(Egress { connector: Arc::new(connector), pool: Arc::new(Pool::new(options.idle_time)) })
     }
 
     /// Parses a URL under this way's profile.
@@ -125,10 +135,9 @@ impl Egress {
         outgoing: Outgoing,
         limits: &SendLimits,
     ) -> Result<Answer, SendFailure> {
-        let deadline = Instant::now() + limits.timeout;
         let mut phase = Phase::Answer;
         let request = request(target, outgoing);
-        let head = timeout_at(deadline, self.head(target, request, &mut phase)).await;
+        let head = timeout(limits.timeout, self.head(target, request, &mut phase)).await;
         let (mut connection, response) = head.unwrap_or(Err(SendFailure::Timeout { phase }))?;
         let (parts, mut incoming) = response.into_parts();
         let (body, is_complete) = read_body(&mut connection, &mut incoming, limits).await;
@@ -217,19 +226,29 @@ async fn read_body(
     if incoming.is_end_stream() {
         return (Bytes::new(), true);
     }
-    let until = Instant::now() + limits.body_time;
     let mut body = BytesMut::new();
+    let reading = read_frames(connection, incoming, limits.body_bytes_max, &mut body);
+    let is_complete = timeout(limits.body_time, reading).await.unwrap_or(false);
+    (body.freeze(), is_complete)
+}
+
+async fn read_frames(
+    connection: &mut Connection,
+    incoming: &mut Incoming,
+    bytes_max: usize,
+    body: &mut BytesMut,
+) -> bool {
     loop {
-        let frame = match timeout_at(until, connection.frame(incoming)).await {
-            Ok(None) => return (body.freeze(), true),
-            Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(_))) | Err(_) => return (body.freeze(), false),
+        let frame = match connection.frame(incoming).await {
+            None => return true,
+            Some(Ok(frame)) => frame,
+            Some(Err(_)) => return false,
         };
         let Ok(data) = frame.into_data() else { continue };
-        let room = limits.body_bytes_max - body.len();
+        let room = bytes_max - body.len();
         body.extend_from_slice(&data[..data.len().min(room)]);
         if data.len() > room {
-            return (body.freeze(), false);
+            return false;
         }
     }
 }

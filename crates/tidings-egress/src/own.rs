@@ -1,7 +1,7 @@
 //! Which addresses are this server itself.
 //!
-//! A subscriber who could make us call ourselves would reach the management API, the metrics or the database from the
-//! inside, so these stay closed whatever ranges the operator opens.
+//! A subscriber who could make us call ourselves would reach the management API, the metrics or the
+//! database from the inside, so these stay closed whatever ranges the operator opens.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -91,12 +91,25 @@ mod tests {
 
     #[test]
     fn the_routing_table_names_the_addresses_of_this_machine_once_each() {
-        let trie = "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 0.0.0.0\n        /0 universe UNICAST\n\
-            \x20          |-- 127.0.0.0\n              /8 host LOCAL\n           |-- 127.0.0.1\n\
-            \x20             /32 host LOCAL\n           |-- 203.0.113.9\n              /32 host LOCAL\n\
-            \x20          |-- 203.0.113.255\n              /32 link BROADCAST\n\
-            Local:\n           |-- 203.0.113.9\n              /32 host LOCAL\n";
-        assert_eq!(local_v4(trie), [address("127.0.0.1"), address("203.0.113.9")]);
+        let trie = [
+            "Main:",
+            "  +-- 0.0.0.0/0 3 0 5",
+            "     |-- 0.0.0.0",
+            "        /0 universe UNICAST",
+            "           |-- 127.0.0.0",
+            "              /8 host LOCAL",
+            "           |-- 127.0.0.1",
+            "              /32 host LOCAL",
+            "           |-- 203.0.113.9",
+            "              /32 host LOCAL",
+            "           |-- 203.0.113.255",
+            "              /32 link BROADCAST",
+            "Local:",
+            "           |-- 203.0.113.9",
+            "              /32 host LOCAL",
+        ]
+        .join("\n");
+        assert_eq!(local_v4(&trie), [address("127.0.0.1"), address("203.0.113.9")]);
     }
 
     #[test]

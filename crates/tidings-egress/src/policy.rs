@@ -1,12 +1,12 @@
 //! May this address be reached? The one place that decides.
 //!
 //! ```text
-//!   port 0 ─► no      one of our sockets ─► no      opened by the operator ─► yes
-//!   an interface of this machine ─► no      a range that is not the public internet ─► no      else ─► yes
+//!   port 0 ─► no        one of our sockets ─► no       opened by the operator ─► yes
+//!   a range that is not the public internet ─► no      an interface of ours ─► no      else ─► yes
 //! ```
 //!
-//! Whole IPv6 transition prefixes are closed instead of looking inside them: what a gateway makes of an address cannot
-//! be known here.
+//! Whole IPv6 transition prefixes are closed instead of looking inside them: what a gateway makes
+//! of an address cannot be known here.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

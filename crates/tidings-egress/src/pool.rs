@@ -1,8 +1,8 @@
 //! Connections that speak HTTP/1.1, and those of them that wait for the next request.
 //!
-//! A connection is driven by who uses it: no task of its own, so a request costs no switch between tasks, and dropping
-//! the call closes the socket at once. While it waits here nobody drives it; who takes it out, and the sweeper every
-//! five seconds, looks whether the endpoint closed it meanwhile.
+//! A connection is driven by who uses it: no task of its own, so a request costs no switch between
+//! tasks, and dropping the call closes the socket at once. While it waits here nobody drives it;
+//! who takes it out, and the sweeper now and then, looks whether the endpoint closed it meanwhile.
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -23,16 +23,16 @@ use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
 use crate::connect::Stream;
+use crate::moment;
 
-/// How long a connection may wait for its next request.
-const IDLE_TIME: Duration = Duration::from_secs(30);
 /// How old a connection may get: then the name is looked up and the certificate checked anew.
 const AGE_MAX: Duration = Duration::from_secs(300);
 /// Waiting connections to one origin.
 const IDLE_PER_ORIGIN_MAX: usize = 64;
 /// Waiting connections in all.
 const IDLE_MAX: usize = 1024;
-const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
+/// The sweeper comes this often within the time that a connection may wait.
+const SWEEPS_PER_IDLE_TIME: u32 = 6;
 
 /// The answer's header block, in bytes.
 const HEADER_BYTES_MAX: usize = 32 * 1024;
@@ -58,7 +58,7 @@ impl Connection {
             .max_buf_size(BUFFER_BYTES_MAX)
             .handshake(TokioIo::new(stream))
             .await?;
-        Ok(Connection { sender, driver: Some(Box::pin(driver)), born_at: Instant::now() })
+        Ok(Connection { sender, driver: Some(Box::pin(driver)), born_at: moment::now() })
     }
 
     /// Sends the request and waits for the end of the answer's header block. The error gives the
@@ -109,9 +109,10 @@ fn drive(driver: &mut Option<Pin<Box<Driver>>>, context: &mut Context<'_>) {
 }
 
 /// The connections that wait for their next request, by origin.
-#[derive(Default)]
 pub(crate) struct Pool {
     idle: Mutex<Idle>,
+    /// How long a connection may wait for its next request.
+    idle_time: Duration,
 }
 
 #[derive(Default)]
@@ -127,19 +128,23 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn is_fresh(&self, now: Instant) -> bool {
-        now.duration_since(self.since) < IDLE_TIME
+    fn is_fresh(&self, now: Instant, idle_time: Duration) -> bool {
+        now.duration_since(self.since) < idle_time
             && now.duration_since(self.connection.born_at) < AGE_MAX
     }
 }
 
 impl Pool {
+    pub(crate) fn new(idle_time: Duration) -> Pool {
+        Pool { idle: Mutex::new(Idle::default()), idle_time }
+    }
+
     /// A connection to the origin that is still open, the one used last first.
     pub(crate) fn take(&self, origin: &Arc<str>) -> Option<Connection> {
-        let now = Instant::now();
+        let now = moment::now();
         loop {
             let mut waiting = self.pop(origin)?;
-            if waiting.is_fresh(now) && waiting.connection.is_ready() {
+            if waiting.is_fresh(now, self.idle_time) && waiting.connection.is_ready() {
                 return Some(waiting.connection);
             }
         }
@@ -157,7 +162,7 @@ impl Pool {
         if !connection.is_ready() {
             return;
         }
-        let since = Instant::now();
+        let since = moment::now();
         let mut idle = self.lock();
         if idle.count >= IDLE_MAX {
             return;
@@ -174,7 +179,8 @@ impl Pool {
         let starts_sweeper = !std::mem::replace(&mut idle.is_swept, true);
         drop(idle);
         if starts_sweeper {
-            tokio::spawn(sweep_until_empty(Arc::downgrade(self)));
+            let interval = self.idle_time / SWEEPS_PER_IDLE_TIME;
+            tokio::spawn(sweep_until_empty(Arc::downgrade(self), interval));
         }
     }
 
@@ -185,11 +191,11 @@ impl Pool {
 
     /// Closes what is too old or was closed by the endpoint. Says whether any connection is left.
     fn sweep(&self) -> bool {
-        let now = Instant::now();
+        let now = moment::now();
         let mut idle = self.lock();
         let mut count = 0;
         idle.by_origin.retain(|_, waiting| {
-            waiting.retain_mut(|it| it.is_fresh(now) && it.connection.is_ready());
+            waiting.retain_mut(|it| it.is_fresh(now, self.idle_time) && it.connection.is_ready());
             count += waiting.len();
             !waiting.is_empty()
         });
@@ -205,9 +211,9 @@ impl Pool {
     }
 }
 
-async fn sweep_until_empty(pool: Weak<Pool>) {
+async fn sweep_until_empty(pool: Weak<Pool>, interval: Duration) {
     loop {
-        tokio::time::sleep(SWEEP_INTERVAL).await;
+        tokio::time::sleep(interval).await;
         match pool.upgrade() {
             Some(pool) if pool.sweep() => {}
             _ => return,

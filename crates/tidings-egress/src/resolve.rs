@@ -1,12 +1,14 @@
 //! From a host name to its addresses: one lookup, bounded in time and number.
 //!
 //! ```text
-//!   name ─┬─ delivery.resolver set ─► that DNS server (A and AAAA, no cache, no search list, no hosts file)
+//!   name ─┬─ delivery.resolver set ─► that DNS server: A and AAAA, no cache, no hosts file
 //!         └─ else ─► the system's resolver on a blocking thread, of which there are at most 64
 //! ```
 //!
-//! Who calls this judges all addresses before dialling any. A name is never looked up twice for one attempt.
+//! Who calls this judges all addresses before dialling any. A name is never looked up twice for one
+//! attempt.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,13 +82,18 @@ async fn ask_system(name: &str, permits: Arc<Semaphore>) -> Result<Vec<IpAddr>, 
     // The permit goes with the thread: a lookup that we stopped waiting for still occupies it.
     let asked = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        (name.as_str(), 0_u16).to_socket_addrs().map(|found| found.map(|it| it.ip()).collect())
+        look_up_blocking(&name)
     });
     match asked.await {
         Ok(Ok(addresses)) => Ok(addresses),
         Ok(Err(error)) => Err(dns(error.to_string())),
         Err(error) => Err(dns(error.to_string())),
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where names are resolved, off the workers")]
+fn look_up_blocking(name: &str) -> io::Result<Vec<IpAddr>> {
+    (name, 0_u16).to_socket_addrs().map(|found| found.map(|address| address.ip()).collect())
 }
 
 fn server_resolver(

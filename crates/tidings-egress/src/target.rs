@@ -1,10 +1,13 @@
 //! A URL that may be called, taken apart once.
 //!
 //! ```text
-//!   text ─► size, characters ─► URL ─► scheme ─► no credentials, no fragment ─► host: name table, or `permitted` ─► Target
+//!   text ─► size, characters ─► URL ─► scheme ─► no credentials, no fragment ─► host ─► Target
+//!                                                          a name: table of internal names ┤
+//!                                                          an address: `permitted` ────────┘
 //! ```
 //!
-//! Nothing is resolved and nothing connected here, so this runs when a webhook is saved as well as when it is called.
+//! Nothing is resolved and nothing connected here, so this runs when a webhook is saved as well as
+//! when it is called.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

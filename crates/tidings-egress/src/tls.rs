@@ -1,7 +1,7 @@
 //! Whom we trust, and the TLS handshake with them.
 //!
-//! The name in the certificate is checked against the host of the URL, though the address that is dialled was found by
-//! ourselves. TLS 1.2 and later, and HTTP/1.1 is all that is offered.
+//! The name in the certificate is checked against the host of the URL, though the address that is
+//! dialled was found by ourselves. TLS 1.2 and later, and HTTP/1.1 is all that is offered.
 
 use std::io;
 use std::path::Path;
@@ -78,7 +78,7 @@ fn certificate_text(error: &CertificateError) -> String {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "the certificate does not name the host of the URL"
         }
-        CertificateError::UnknownIssuer => {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "the certificate is not signed by a trusted CA, or an intermediate is not sent"
         }
         CertificateError::Revoked => "the certificate was revoked",

@@ -39,27 +39,35 @@ fn closed_ipv4_ranges_are_closed_to_their_ends_and_no_further() {
 
 #[test]
 fn closed_ipv6_ranges_are_closed_to_their_ends_and_no_further() {
+    // `~` stands for all further bits set
     for row in [
-        "- | ::                  | ff:ffff:ffff:ffff:ffff:ffff:ffff:ffff | -",
+        "- | ::                  | ff:~ | -",
         "- | 64:ff9b::           | 64:ff9b::ffff:ffff                    | -",
         "- | 64:ff9b:1::         | 64:ff9b:1:ffff:ffff:ffff:ffff:ffff    | -",
         "- | ::ffff:0:0:0        | ::ffff:0:ffff:ffff                    | -",
         "- | 100::               | 100::ffff:ffff:ffff:ffff              | -",
-        "- | 200::               | 1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff | 2000::",
-        "2000:ffff:ffff:ffff:ffff:ffff:ffff:ffff | 2001:: | 2001:0:ffff:ffff:ffff:ffff:ffff:ffff | -",
-        "- | 2001:1::            | 2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff | 2001:200::",
-        "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff | 2001:db8:: | 2001:db8:ffff:ffff:ffff:ffff:ffff:ffff | 2001:db9::",
-        "2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff | 2002:: | 2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff | 2003::",
-        "3ffd:ffff:ffff:ffff:ffff:ffff:ffff:ffff | 3ffe:: | 3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff | -",
-        "- | 3fff::              | 3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff | 3fff:1000::",
-        "3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff | 4000:: | 5eff:ffff:ffff:ffff:ffff:ffff:ffff:ffff | -",
-        "- | 5f00::              | 5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff | -",
-        "- | fc00::              | fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff | -",
-        "- | fe80::              | febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff | -",
-        "- | fec0::              | feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff | -",
-        "- | ff00::              | ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff | -",
+        "- | 200::               | 1fff:~ | 2000::",
+        "2000:~ | 2001:: | 2001:0:~ | -",
+        "- | 2001:1::            | 2001:1ff:~ | 2001:200::",
+        "2001:db7:~ | 2001:db8:: | 2001:db8:~ | 2001:db9::",
+        "2001:~ | 2002:: | 2002:~ | 2003::",
+        "3ffd:~ | 3ffe:: | 3ffe:~ | -",
+        "- | 3fff::              | 3fff:fff:~ | 3fff:1000::",
+        "3fff:~ | 4000:: | 5eff:~ | -",
+        "- | 5f00::              | 5f00:~ | -",
+        "- | fc00::              | fdff:~ | -",
+        "- | fe80::              | febf:~ | -",
+        "- | fec0::              | feff:~ | -",
+        "- | ff00::              | ffff:~ | -",
     ] {
-        check_row(row, |text| vec![text.to_owned()]);
+        check_row(row, |text| vec![filled(text)]);
+    }
+}
+
+fn filled(text: &str) -> String {
+    match text.strip_suffix(":~") {
+        None => text.to_owned(),
+        Some(start) => format!("{start}{}", ":ffff".repeat(8 - start.split(':').count())),
     }
 }
 

@@ -2,7 +2,7 @@
 
 pub mod dns;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub fn profile(open: &[&str]) -> Profile {
 }
 
 pub fn options() -> EgressOptions {
-    EgressOptions { ca_file: None, resolver: None, connect_timeout: Duration::from_secs(1) }
+    EgressOptions { connect_timeout: Duration::from_secs(1), ..EgressOptions::new(None, None) }
 }
 
 /// A way out that may call this machine.
@@ -67,10 +67,6 @@ impl Server {
 
     pub fn port(&self) -> u16 {
         self.address.port()
-    }
-
-    pub fn ip(&self) -> IpAddr {
-        self.address.ip()
     }
 
     /// How many connections came so far.
