@@ -1,1 +1,24 @@
-//! In construction.
+//! The GraphQL types that the management API and the built-in platform share.
+//!
+//! ```text
+//! request ─► Viewer (who asks) ─► resolver ─► what was asked for
+//!                                    └─ Failure ─► OperationFailure (in `data`, where the result
+//! is a union)
+//!                                                └► Error with extensions.code (everywhere else)
+//! ```
+//!
+//! Nothing here reads or writes. Modules use those above them in this list.
+
+pub mod scalar;
+pub mod locale;
+pub mod texts;
+pub mod failure;
+pub mod viewer;
+pub mod page;
+
+pub use failure::{OperationFailure, OperationFailureCode, Problem};
+pub use locale::Locale;
+pub use page::{ListPage, PageArguments, cursor};
+pub use scalar::{DateTime, Json};
+pub use texts::{Failure, Thing};
+pub use viewer::{Viewer, principal};

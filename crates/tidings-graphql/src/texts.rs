@@ -1,0 +1,237 @@
+//! Every failure in every language. Each text says what is wrong and what to do.
+//!
+//! The Welsh texts put names behind a colon: there no name has to mutate.
+
+use async_graphql::{Error, ErrorExtensions};
+use tidings_core::access::Scope;
+
+use crate::{failure::OperationFailureCode, locale::Locale};
+
+/// Something that has a name or an id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Thing {
+    /// An end user of the platform.
+    User,
+    /// A business that supplies something.
+    Provider,
+    /// A switch of energy supplier.
+    EnergySwitch,
+    /// A client application.
+    Application,
+    /// A source.
+    Source,
+    /// A trigger.
+    Trigger,
+    /// A webhook.
+    Webhook,
+    /// An event.
+    Event,
+    /// A delivery.
+    Delivery,
+    /// A token.
+    Token,
+}
+
+impl Thing {
+    /// Its word in a language.
+    #[must_use]
+    pub fn word(self, locale: Locale) -> &'static str {
+        let (english, welsh) = match self {
+            Thing::User => ("user", "defnyddiwr"),
+            Thing::Provider => ("provider", "darparwr"),
+            Thing::EnergySwitch => ("energy switch", "newid ynni"),
+            Thing::Application => ("application", "rhaglen"),
+            Thing::Source => ("source", "ffynhonnell"),
+            Thing::Trigger => ("trigger", "sbardun"),
+            Thing::Webhook => ("webhook", "bachyn gwe"),
+            Thing::Event => ("event", "digwyddiad"),
+            Thing::Delivery => ("delivery", "danfoniad"),
+            Thing::Token => ("token", "tocyn"),
+        };
+        match locale {
+            Locale::EnGb => english,
+            Locale::CyGb => welsh,
+        }
+    }
+}
+
+/// Why an operation gave nothing, with what its text needs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// There is nothing with this id, or not for this token.
+    NotFound {
+        /// What was looked for.
+        what: Thing,
+        /// Its id, name or code as it was given.
+        id: String,
+    },
+    /// There is no token.
+    Unauthenticated,
+    /// The token lacks a scope.
+    ScopeMissing {
+        /// The one that it needs.
+        scope: Scope,
+    },
+    /// Only the operator's tokens may do this.
+    OperatorOnly,
+    /// It is done in an application's name, and the operator's token has none.
+    ApplicationOnly,
+    /// The input is wrong; the problems say where.
+    InvalidInput,
+    /// The id, name or code is taken.
+    Taken {
+        /// What has it.
+        what: Thing,
+        /// The id, name or code.
+        id: String,
+    },
+    /// Someone else changed it between our reading and our writing, again and again.
+    ChangedMeanwhile {
+        /// What was to be changed.
+        what: Thing,
+        /// Its id, name or code.
+        id: String,
+    },
+    /// The database cannot be used at present; nothing was done.
+    Unavailable,
+    /// The database did not say whether the change was made.
+    OutcomeUnknown,
+}
+
+impl Failure {
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn code(&self) -> OperationFailureCode {
+        match self {
+            Failure::NotFound { .. } => OperationFailureCode::NotFound,
+            Failure::Unauthenticated => OperationFailureCode::Unauthenticated,
+            Failure::ScopeMissing { .. } | Failure::OperatorOnly | Failure::ApplicationOnly => {
+                OperationFailureCode::NotPermitted
+            }
+            Failure::InvalidInput => OperationFailureCode::InvalidInput,
+            Failure::Taken { .. } | Failure::ChangedMeanwhile { .. } => {
+                OperationFailureCode::Conflict
+            }
+            Failure::Unavailable | Failure::OutcomeUnknown => OperationFailureCode::Unavailable,
+        }
+    }
+
+    /// What happened and what to do about it.
+    #[must_use]
+    pub fn text(&self, locale: Locale) -> String {
+        match locale {
+            Locale::EnGb => self.english(),
+            Locale::CyGb => self.welsh(),
+        }
+    }
+
+    fn english(&self) -> String {
+        let word = |what: &Thing| what.word(Locale::EnGb);
+        match self {
+            Failure::NotFound { what, id } => format!(
+                "There is no {} `{id}` for this token: check the id, or use a token of the \
+                 application that owns it.",
+                word(what)
+            ),
+            Failure::Unauthenticated => {
+                "This needs a token: send the header `Authorization: Bearer TOKEN`.".to_owned()
+            }
+            Failure::ScopeMissing { scope } => {
+                format!("This needs the scope `{scope}`: use a token that has it.")
+            }
+            Failure::OperatorOnly => {
+                "Only the operator may do this: use an operator's token.".to_owned()
+            }
+            Failure::ApplicationOnly => {
+                "This is done in an application's name: use a token of that application instead \
+                 of the operator's."
+                    .to_owned()
+            }
+            Failure::InvalidInput => {
+                "The input cannot be used: `problems` names each field and what to write instead."
+                    .to_owned()
+            }
+            Failure::Taken { what, id } => format!(
+                "There is a {} `{id}` already: choose another, or update that one.",
+                word(what)
+            ),
+            Failure::ChangedMeanwhile { what, id } => format!(
+                "Others are changing the {} `{id}` at the same moment: read it again, then repeat \
+                 the change.",
+                word(what)
+            ),
+            Failure::Unavailable => {
+                "The database cannot be used at present, and nothing was changed: try again in a \
+                 moment."
+                    .to_owned()
+            }
+            Failure::OutcomeUnknown => {
+                "The database did not say whether the change was made: read before you repeat \
+                 it."
+                .to_owned()
+            }
+        }
+    }
+
+    fn welsh(&self) -> String {
+        let word = |what: &Thing| what.word(Locale::CyGb);
+        match self {
+            Failure::NotFound { what, id } => format!(
+                "Nid yw hwn ar gael i'r tocyn hwn: {} `{id}`. Gwiriwch yr id, neu defnyddiwch \
+                 docyn y rhaglen sy'n berchen arno.",
+                word(what)
+            ),
+            Failure::Unauthenticated => {
+                "Mae angen tocyn ar gyfer hyn: anfonwch y pennyn `Authorization: Bearer \
+                 TOCYN`."
+                    .to_owned()
+            }
+            Failure::ScopeMissing { scope } => format!(
+                "Mae angen yr hawl `{scope}` ar gyfer hyn: defnyddiwch docyn sydd â'r hawl honno."
+            ),
+            Failure::OperatorOnly => {
+                "Dim ond y gweithredwr a gaiff wneud hyn: defnyddiwch un o docynnau'r \
+                 gweithredwr."
+                    .to_owned()
+            }
+            Failure::ApplicationOnly => {
+                "Yn enw rhaglen y gwneir hyn: defnyddiwch un o docynnau'r rhaglen yn lle tocyn y \
+                 gweithredwr."
+                    .to_owned()
+            }
+            Failure::InvalidInput => {
+                "Ni ellir defnyddio'r mewnbwn: mae `problems` yn enwi pob maes a beth i'w \
+                 ysgrifennu yn ei le."
+                    .to_owned()
+            }
+            Failure::Taken { what, id } => format!(
+                "Mae hwn yn bod eisoes: {} `{id}`. Dewiswch un arall, neu diweddarwch hwnnw.",
+                word(what)
+            ),
+            Failure::ChangedMeanwhile { what, id } => format!(
+                "Mae eraill yn newid hwn ar yr un pryd: {} `{id}`. Darllenwch ef eto, yna gwnewch \
+                 y newid o'r newydd.",
+                word(what)
+            ),
+            Failure::Unavailable => {
+                "Ni ellir defnyddio'r gronfa ddata ar hyn o bryd, ac ni newidiwyd dim: rhowch \
+                 gynnig arall arni ymhen ychydig."
+                    .to_owned()
+            }
+            Failure::OutcomeUnknown => {
+                "Ni ddywedodd y gronfa ddata a wnaed y newid: darllenwch cyn ei wneud \
+                 eto."
+                    .to_owned()
+            }
+        }
+    }
+
+    /// The failure as a GraphQL error, for fields whose type has no room for an `OperationFailure`:
+    /// its text in English, and its code as `extensions.code`.
+    #[must_use]
+    pub fn into_error(self) -> Error {
+        let code = self.code().as_str();
+        Error::new(self.text(Locale::EnGb))
+            .extend_with(|_, extensions| extensions.set("code", code))
+    }
+}
