@@ -1,0 +1,256 @@
+//! Who gets which delivery: newborn ones straight from their commit, the rest from `claim_due`.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use tidings_core::{
+    delivery::{LeaseToken, Step},
+    ids::DeliveryId,
+    limits::{ATTEMPTS_IN_FLIGHT_MAX, LEASE_MS},
+    secret::Vault,
+    time::{Elapsed, Now},
+};
+use tidings_query::source::Source;
+use tidings_store::{
+    Append, AppendError, AppendedEvent, Chance, Claim, Claimed, Clock, Extend, Ingest, Record,
+    Room, Store, StoreError,
+};
+use tidings_work::{Found, Work, Worker};
+use tracing::{info, warn};
+
+use crate::{
+    attempt::{Desk, attempt},
+    fairness::InFlight,
+    metrics::{Counters, DeliverMetrics},
+    prepared::PreparedWebhooks,
+    sender::Sender,
+    shared_runs::SharedRuns,
+};
+
+/// What the engine works with.
+pub struct Parts {
+    /// Where deliveries are kept.
+    pub store: Arc<dyn Store>,
+    /// Where queries run.
+    pub sources: Vec<Arc<dyn Source>>,
+    /// What sends.
+    pub sender: Arc<dyn Sender>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub chance: Arc<dyn Chance>,
+    /// The installation's key.
+    pub vault: Vault,
+    /// What the operator sets.
+    pub options: Options,
+}
+
+/// What the operator sets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// The `User-Agent` of every request: `tidings@<environment>/<version>`.
+    pub user_agent: String,
+    /// Attempts in flight at a time.
+    pub attempts_max: usize,
+}
+
+impl Options {
+    /// The usual options under this `User-Agent`.
+    #[must_use]
+    pub fn standard(user_agent: String) -> Options {
+        Options { user_agent, attempts_max: ATTEMPTS_IN_FLIGHT_MAX }
+    }
+}
+
+/// The delivery engine.
+pub struct Deliver {
+    attempts: Arc<Attempts>,
+    worker: Arc<Worker<Attempts>>,
+}
+
+/// The work of the engine: attempts at deliveries.
+struct Attempts {
+    desk: Desk,
+    in_flight: InFlight,
+    leases: Mutex<HashMap<DeliveryId, Lease>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Lease {
+    token: LeaseToken,
+    expires_at: Elapsed,
+}
+
+impl Deliver {
+    /// Starts the engine on the present runtime. It works until [`Deliver::drain`].
+    #[must_use]
+    pub fn start(parts: Parts) -> Arc<Deliver> {
+        let Parts { store, sources, sender, clock, chance, vault, options } = parts;
+        let desk = Desk {
+            store,
+            sources,
+            sender,
+            clock: Arc::clone(&clock),
+            chance,
+            prepared: PreparedWebhooks::new(vault),
+            runs: SharedRuns::default(),
+            counters: Counters::default(),
+            user_agent: options.user_agent,
+        };
+        let attempts = Arc::new(Attempts {
+            desk,
+            in_flight: InFlight::default(),
+            leases: Mutex::new(HashMap::new()),
+        });
+        let worker = Worker::new(Arc::clone(&attempts), clock, options.attempts_max);
+        tokio::spawn(Arc::clone(&worker).run());
+        tokio::spawn(extend_leases(Arc::downgrade(&attempts)));
+        Arc::new(Deliver { attempts, worker })
+    }
+
+    /// Hints that something may be due: a webhook was resumed, a delivery replayed.
+    pub fn wake(&self) {
+        self.worker.wake();
+    }
+
+    /// What was done since the start.
+    #[must_use]
+    pub fn metrics(&self) -> DeliverMetrics {
+        self.attempts.desk.counters.read(self.worker.running())
+    }
+
+    /// Stops taking deliveries, lets attempts finish until `until`, and hands the others back.
+    pub async fn drain(&self, until: Elapsed) {
+        let dropped = self.worker.drain(until).await;
+        let left: Vec<(DeliveryId, Lease)> = self.attempts.leases().drain().collect();
+        if left.is_empty() {
+            return;
+        }
+        let records = left
+            .into_iter()
+            .map(|(delivery, lease)| Record {
+                token: lease.token,
+                delivery,
+                attempt: None,
+                step: Step::Release,
+                source: None,
+            })
+            .collect();
+        let desk = &self.attempts.desk;
+        match desk.store.record(desk.clock.now(), records).await {
+            Ok(_) => info!(
+                count = dropped,
+                "{dropped} attempts were still under way and were handed back"
+            ),
+            Err(cause) => {
+                warn!(error = %cause, "attempts could not be handed back, their leases run out: {cause}")
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Ingest for Deliver {
+    async fn append(&self, now: Now, append: Append) -> Result<Vec<AppendedEvent>, AppendError> {
+        let wanted = append.events.iter().map(|event| event.matches.len()).sum();
+        let mut permits = self.worker.reserve(wanted);
+        let room = (!permits.is_empty()).then(|| self.attempts.room(permits.len()));
+        let appended = self.attempts.desk.store.append(now, Append { room, ..append }).await?;
+        for claimed in appended.newborn {
+            self.attempts.begin(&claimed);
+            let permit = permits.pop().expect("no more is leased than there is room for");
+            self.worker.perform(claimed, permit);
+        }
+        if appended.left {
+            self.worker.wake();
+        }
+        Ok(appended.events)
+    }
+}
+
+impl Attempts {
+    fn room(&self, permits: usize) -> Room {
+        let lease_until = self.desk.clock.now().elapsed.plus_ms(LEASE_MS);
+        Room { permits, in_flight: self.in_flight.snapshot(), lease_until }
+    }
+
+    /// Notes a lease, so that it is extended while the attempt lasts.
+    fn begin(&self, claimed: &Claimed) {
+        let expires_at = claimed.delivery.next_at().unwrap_or_default();
+        let lease = Lease { token: claimed.token, expires_at };
+        self.leases().insert(claimed.delivery.id, lease);
+    }
+
+    fn leases(&self) -> MutexGuard<'_, HashMap<DeliveryId, Lease>> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Work for Attempts {
+    type Item = Claimed;
+
+    async fn claim(&self, permits: usize) -> Result<Found<Claimed>, StoreError> {
+        let claim = Claim { room: self.room(permits) };
+        let batch = self.desk.store.claim_due(self.desk.clock.now(), claim).await?;
+        for claimed in &batch.claimed {
+            self.begin(claimed);
+        }
+        Ok(Found { items: batch.claimed, next_at: batch.next_at })
+    }
+
+    async fn perform(&self, claimed: Claimed) {
+        let (id, token) = (claimed.delivery.id, claimed.token);
+        let on_its_way = self.in_flight.begin(claimed.webhook.endpoint);
+        let turn = on_its_way.turn().await;
+        attempt(&self.desk, claimed).await;
+        drop(turn);
+        let mut leases = self.leases();
+        if leases.get(&id).is_some_and(|lease| lease.token == token) {
+            leases.remove(&id);
+        }
+    }
+
+    fn name(claimed: &Claimed) -> String {
+        format!("delivery {}", claimed.delivery.id)
+    }
+}
+
+/// Extends the leases of attempts that take long, three times in the length of a lease.
+async fn extend_leases(attempts: std::sync::Weak<Attempts>) {
+    loop {
+        let Some(clock) = attempts.upgrade().map(|attempts| Arc::clone(&attempts.desk.clock))
+        else {
+            return;
+        };
+        clock.sleep_until(clock.now().elapsed.plus_ms(LEASE_MS / 3)).await;
+        let Some(attempts) = attempts.upgrade() else { return };
+        let now = clock.now();
+        let expires_at = now.elapsed.plus_ms(LEASE_MS);
+        let soon = now.elapsed.plus_ms(LEASE_MS * 2 / 3);
+        let batch: Vec<Extend> = attempts
+            .leases()
+            .iter()
+            .filter(|(_, lease)| lease.expires_at <= soon)
+            .map(|(delivery, lease)| Extend { token: lease.token, delivery: *delivery, expires_at })
+            .collect();
+        if batch.is_empty() {
+            continue;
+        }
+        match attempts.desk.store.extend_leases(now, batch.clone()).await {
+            Ok(answers) => {
+                let mut leases = attempts.leases();
+                for (extend, answer) in batch.iter().zip(answers) {
+                    let lease = leases.get_mut(&extend.delivery);
+                    if let (Ok(()), Some(lease)) = (answer, lease) {
+                        lease.expires_at = expires_at;
+                    }
+                }
+            }
+            Err(cause) => warn!(error = %cause, "leases could not be extended: {cause}"),
+        }
+    }
+}

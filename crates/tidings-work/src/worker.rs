@@ -1,0 +1,203 @@
+//! The loop.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use tidings_core::time::{Elapsed, SECOND_MS};
+use tidings_store::{Clock, StoreError};
+use tokio::sync::Notify;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{error, warn};
+
+use crate::permits::{Permit, Permits};
+
+/// How long the loop sleeps at most before it looks by itself.
+const BACKSTOP_MS: u64 = SECOND_MS;
+
+/// When every permit was taken: how long the loop waits for more than one of them to come back.
+const GATHER_MS: u64 = 3;
+/// With so many free permits it waits no longer.
+const GATHER_PERMITS: usize = 64;
+
+/// Work that is claimed from a store under leases.
+#[async_trait]
+pub trait Work: Send + Sync + 'static {
+    /// One piece of it.
+    type Item: Send + 'static;
+
+    /// Claims `permits` pieces at most.
+    async fn claim(&self, permits: usize) -> Result<Found<Self::Item>, StoreError>;
+
+    /// Does one piece, to its record. A panic is caught and told; the piece's lease then runs out.
+    async fn perform(&self, item: Self::Item);
+
+    /// What a piece is called, for the log.
+    fn name(item: &Self::Item) -> String;
+}
+
+/// What a claim came to.
+#[derive(Clone, Debug)]
+pub struct Found<T> {
+    /// The pieces.
+    pub items: Vec<T>,
+    /// When the next one is due.
+    pub next_at: Option<Elapsed>,
+}
+
+/// One kind of work in this process.
+pub struct Worker<W: Work> {
+    work: Arc<W>,
+    clock: Arc<dyn Clock>,
+    permits: Permits,
+    wake: Notify,
+    backlog: AtomicBool,
+    tasks: TaskTracker,
+    stop_claiming: CancellationToken,
+    stop_performing: CancellationToken,
+}
+
+impl<W: Work> Worker<W> {
+    /// A worker that does so many pieces at a time. [`Worker::run`] sets it to work.
+    #[must_use]
+    pub fn new(work: Arc<W>, clock: Arc<dyn Clock>, permits: usize) -> Arc<Worker<W>> {
+        Arc::new(Worker {
+            work,
+            clock,
+            permits: Permits::new(permits),
+            wake: Notify::new(),
+            backlog: AtomicBool::new(true),
+            tasks: TaskTracker::new(),
+            stop_claiming: CancellationToken::new(),
+            stop_performing: CancellationToken::new(),
+        })
+    }
+
+    /// Hints that there is something to claim.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Permits for work that was just born, `count` at most: none while older work waits for permits, or while draining.
+    #[must_use]
+    pub fn reserve(&self, count: usize) -> Vec<Permit> {
+        if self.backlog.load(Ordering::Relaxed) || self.stop_claiming.is_cancelled() {
+            return Vec::new();
+        }
+        self.permits.take(count)
+    }
+
+    /// Does a piece that was claimed elsewhere under a reserved permit.
+    pub fn perform(self: &Arc<Worker<W>>, item: W::Item, permit: Permit) {
+        let worker = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let name = W::name(&item);
+            let performed = AssertUnwindSafe(worker.work.perform(item)).catch_unwind();
+            tokio::select! {
+                biased;
+                () = worker.stop_performing.cancelled() => {}
+                ended = performed => if ended.is_err() {
+                    error!(work.item = %name, "work on {name} panicked; its lease runs out and it is tried again");
+                }
+            }
+            drop(permit);
+        });
+    }
+
+    /// How many pieces are being done.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Claims and performs until [`Worker::drain`] is called.
+    pub async fn run(self: Arc<Worker<W>>) {
+        while !self.stop_claiming.is_cancelled() {
+            let free = self.permits.take(usize::MAX);
+            if free.is_empty() {
+                self.backlog.store(true, Ordering::Relaxed);
+                self.until_freed().await;
+                continue;
+            }
+            let wait_until = match self.work.claim(free.len()).await {
+                Ok(found) => self.start(found, free),
+                Err(cause) => {
+                    drop(free);
+                    warn!(error = %cause, "no work could be claimed: {cause}");
+                    Some(self.clock.now().elapsed.plus_ms(BACKSTOP_MS))
+                }
+            };
+            if let Some(until) = wait_until {
+                self.until_due(until).await;
+            }
+        }
+    }
+
+    /// Starts what was found; says until when to wait, `None` when there may be more at once.
+    fn start(
+        self: &Arc<Worker<W>>,
+        found: Found<W::Item>,
+        mut free: Vec<Permit>,
+    ) -> Option<Elapsed> {
+        let is_full = found.items.len() == free.len();
+        self.backlog.store(is_full, Ordering::Relaxed);
+        for item in found.items {
+            let permit = free.pop().expect("no more is claimed than there are permits");
+            self.perform(item, permit);
+        }
+        if is_full {
+            return None;
+        }
+        let backstop = self.clock.now().elapsed.plus_ms(BACKSTOP_MS);
+        Some(found.next_at.map_or(backstop, |next_at| next_at.min(backstop)))
+    }
+
+    /// Waits for room: for the first permit, then a moment for more, since a claim costs a commit however little it claims.
+    async fn until_freed(&self) {
+        let enough = async {
+            self.permits.freed().await;
+            let moment = self.clock.sleep_until(self.clock.now().elapsed.plus_ms(GATHER_MS));
+            let several = async {
+                while self.permits.free() < GATHER_PERMITS {
+                    self.permits.freed().await;
+                }
+            };
+            tokio::select! { biased; () = several => {}, () = moment => {} }
+        };
+        tokio::select! {
+            biased;
+            () = self.stop_claiming.cancelled() => {}
+            () = enough => {}
+        }
+    }
+
+    async fn until_due(&self, until: Elapsed) {
+        tokio::select! {
+            biased;
+            () = self.stop_claiming.cancelled() => {}
+            () = self.wake.notified() => {}
+            () = self.clock.sleep_until(until) => {}
+        }
+    }
+
+    /// Stops claiming, lets what runs finish until `until`, then drops it. Returns how many pieces were dropped.
+    pub async fn drain(&self, until: Elapsed) -> usize {
+        self.stop_claiming.cancel();
+        self.tasks.close();
+        tokio::select! {
+            biased;
+            () = self.tasks.wait() => {}
+            () = self.clock.sleep_until(until) => {}
+        }
+        let dropped = self.tasks.len();
+        self.stop_performing.cancel();
+        self.tasks.wait().await;
+        dropped
+    }
+}
