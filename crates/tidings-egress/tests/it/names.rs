@@ -163,6 +163,19 @@ async fn a_chain_of_aliases_is_followed_and_a_circle_is_not() {
 }
 
 #[tokio::test]
+async fn an_address_of_another_name_in_the_answer_is_not_the_hosts() {
+    let server = answering(CLOSING).await;
+    let [own, another] = [1, 2].map(|last| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)));
+    let dns =
+        Dns::start(move |_| Reply::BesideAnother(own, "other.test".to_owned(), another)).await;
+    for (open, expected) in [("127.0.0.1", Some(200)), ("127.0.0.2", None)] {
+        let result = call(&egress(profile(&[open]), &dns), "hook.test", server.port()).await;
+        assert_eq!(result.ok().map(|answer| answer.status), expected, "{open}");
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
 async fn an_alias_to_a_forbidden_address_is_refused() {
     let honeypot = honeypot().await;
     let dns = Dns::start(|question| match question.name.as_str() {

@@ -32,6 +32,8 @@ pub enum Reply {
     Alias(String),
     /// An address, but of this name.
     OfAnother(String, IpAddr),
+    /// The name's own address, with one of another name beside it.
+    BesideAnother(IpAddr, String, IpAddr),
 }
 
 pub struct Dns {
@@ -130,6 +132,11 @@ fn reply_to(
         Reply::Truncated => (0x8380, Vec::new()),
         Reply::Addresses(addresses) => (0x8180, address_records(&question.name, kind, &addresses)),
         Reply::OfAnother(name, address) => (0x8180, address_records(&name, kind, &[address])),
+        Reply::BesideAnother(own, name, address) => {
+            let mut records = address_records(&question.name, kind, &[own]);
+            records.extend(address_records(&name, kind, &[address]));
+            (0x8180, records)
+        }
         Reply::Alias(alias) => (0x8180, vec![record(&question.name, TYPE_CNAME, encoded(&alias))]),
     };
     let mut reply = message[..2].to_vec();
