@@ -173,7 +173,7 @@ impl DeliveryId {
 
     /// From 32 bytes that [`DeliveryId::bytes`] gave.
     #[must_use]
-    pub fn from_bytes(bytes: [u8; 32]) -> DeliveryId {
+    pub const fn from_bytes(bytes: [u8; 32]) -> DeliveryId {
         DeliveryId(bytes)
     }
 

@@ -9,8 +9,12 @@ pub mod rules;
 pub mod store;
 pub mod types;
 
+pub mod conformance;
+pub mod memory;
+
 pub use clock::{Chance, Clock};
 pub use error::{AppendError, StoreError, WriteError};
 pub use ingest::Ingest;
+pub use memory::MemoryStore;
 pub use store::Store;
 pub use types::*;

@@ -135,8 +135,8 @@ pub trait Store: Send + Sync {
     /// endpoint has room ([`tidings_core::health`]).
     ///
     /// - Order: one delivery of each webhook in turn, in the order of the webhooks' numbers, beginning after the webhook that
-    ///   was served last (and at the front after the last one), round after round until the permits are used up or nobody
-    ///   has any more; within a webhook by ([`tidings_core::delivery::Delivery::next_at`], id).
+    ///   was served last (and at the front after the last one), round after round until the permits are used up; a webhook
+    ///   that has none to give in a round is out of the later ones; within a webhook by ([`tidings_core::delivery::Delivery::next_at`], id).
     /// - A source that is down holds back only what needs its query ([`crate::rules::needs_query`]); when its turn comes, one
     ///   such delivery takes it.
     /// - Behind an open breaker, when its turn comes, the delivery that is due first among all active webhooks of the endpoint

@@ -1,0 +1,112 @@
+//! The platform's entities, in the order of their commits.
+
+use std::collections::{BTreeMap, HashMap};
+
+use tidings_core::{ids::ApplicationId, time::Now};
+
+use crate::{
+    error::AppendError,
+    types::{Entity, EntityChange, EntityQuery, Link, Paged},
+};
+
+type Key = (Option<ApplicationId>, String, String);
+
+/// All entities.
+#[derive(Debug, Default)]
+pub(super) struct Entities {
+    rows: HashMap<Key, Row>,
+    by_position: BTreeMap<u64, Key>,
+    last_position: u64,
+}
+
+#[derive(Debug)]
+struct Row {
+    entity: Entity,
+    links: Vec<Link>,
+}
+
+fn key(change: &EntityChange) -> Key {
+    (change.application, change.kind.clone(), change.id.clone())
+}
+
+impl Entities {
+    /// Whether the changes can be made, one after the other.
+    pub(super) fn check(&self, changes: &[EntityChange]) -> Result<(), AppendError> {
+        let mut versions: HashMap<Key, u64> = HashMap::new();
+        for change in changes {
+            let stored = self.rows.get(&key(change)).map(|row| row.entity.version);
+            let present = versions.get(&key(change)).copied().or(stored);
+            if present != change.expected_version {
+                let (kind, id) = (change.kind.clone(), change.id.clone());
+                return Err(AppendError::EntityConflict { kind, id });
+            }
+            versions.insert(key(change), present.unwrap_or(0) + 1);
+        }
+        Ok(())
+    }
+
+    /// Makes a change that was checked.
+    pub(super) fn apply(&mut self, change: EntityChange, now: Now) {
+        let key = key(&change);
+        let earlier = self.rows.remove(&key);
+        if let Some(row) = &earlier {
+            self.by_position.remove(&row.entity.position);
+        }
+        self.last_position += 1;
+        let entity = Entity {
+            application: change.application,
+            kind: change.kind,
+            id: change.id,
+            version: earlier.map_or(0, |row| row.entity.version) + 1,
+            position: self.last_position,
+            updated_at: now.wall,
+            deleted: change.deleted,
+            body: change.body,
+        };
+        self.by_position.insert(entity.position, key.clone());
+        self.rows.insert(key, Row { entity, links: change.links });
+    }
+
+    /// Those with these ids.
+    pub(super) fn some(
+        &self,
+        application: Option<ApplicationId>,
+        kind: &str,
+        ids: Vec<String>,
+    ) -> Vec<Entity> {
+        let mut keys: Vec<Key> =
+            ids.into_iter().map(|id| (application, kind.to_owned(), id)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys.iter().filter_map(|key| self.rows.get(key)).map(|row| row.entity.clone()).collect()
+    }
+
+    /// A page, in the order of the commits.
+    pub(super) fn page(&self, query: &EntityQuery) -> Paged<Entity> {
+        let after = query.page.after.unwrap_or(0);
+        let found = self
+            .by_position
+            .range(after.saturating_add(1)..)
+            .map(|(_, key)| &self.rows[key])
+            .filter(|row| is_asked_for(query, row))
+            .map(|row| row.entity.clone());
+        super::read::page(found, query.page.first)
+    }
+
+    /// The applications that have it.
+    pub(super) fn owners(&self, kind: &str, id: &str) -> Vec<ApplicationId> {
+        let same = |key: &&Key| key.1 == kind && key.2 == id;
+        let mut owners: Vec<ApplicationId> =
+            self.rows.keys().filter(same).filter_map(|key| key.0).collect();
+        owners.sort_unstable();
+        owners
+    }
+}
+
+fn is_asked_for(query: &EntityQuery, row: &Row) -> bool {
+    row.entity.application == query.application
+        && row.entity.kind == query.kind
+        && query.link.as_ref().is_none_or(|link| row.links.contains(link))
+        && query.updated_since.is_none_or(|since| row.entity.updated_at >= since)
+        && (query.deleted_too || !row.entity.deleted)
+}
