@@ -17,6 +17,8 @@ mod bare;
 mod product;
 mod firehose;
 mod report;
+mod ledger;
+mod crash;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -50,6 +52,18 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Kills the server under load again and again and compares what was acknowledged with what arrived.
+    Crash {
+        /// How often.
+        #[arg(long, default_value_t = 30)]
+        cycles: u32,
+        /// The program; by default the one beside this.
+        #[arg(long)]
+        tidings: Option<PathBuf>,
+        /// What the moments of the kills are drawn from.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Receives, counts and answers 200 until it is stopped; a line each second.
     Sink {
         /// Where to listen.
@@ -82,6 +96,7 @@ async fn main() -> ExitCode {
         Command::Report { deliveries, latency_s, tidings, json } => {
             report::run(&report::Options { deliveries, latency_s, tidings, json }).await
         }
+        Command::Crash { cycles, tidings, seed } => crash::run(cycles, tidings, seed).await,
         Command::Sink { listen } => sink::serve_alone(listen).await,
         Command::Firehose { server, token, events, batch, id } => {
             firehose::fire_alone(server, token, events, batch, id).await

@@ -1,4 +1,4 @@
-//! Tidings as a process of its own, with one webhook that has the full recommended query.
+//! Tidings as a process of its own, set up with an application, an entity and webhooks that have the full recommended query.
 
 use std::{
     io::{BufRead, BufReader},
@@ -28,6 +28,7 @@ const QUERY: &str = "query($id: ID!) { getEnergySwitch(id: $id) { __typename \
 
 /// A running server with a directory of its own; stopped and removed when it is dropped.
 pub struct Product {
+    program: PathBuf,
     child: Child,
     /// Where it listens.
     pub address: SocketAddr,
@@ -37,23 +38,32 @@ pub struct Product {
 }
 
 impl Product {
-    /// Starts the program and sets up the application, the entity and the webhook.
-    pub async fn start(program: &Path, sink: SocketAddr) -> Result<Product, Failure> {
+    /// Starts the program and sets up the application, the entity and a webhook for each URL.
+    pub async fn start(program: &Path, urls: &[String]) -> Result<Product, Failure> {
         let directory = TempDir::new()?;
         let config = directory.path().join("tidings.toml");
         let database = directory.path().join("tidings.db");
         std::fs::write(&config, config_text(directory.path(), &database))?;
         let operator = issue_token(program, &config)?;
-        let mut child = Command::new(program)
-            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
-            .arg(&config)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let address = listening_address(&mut child)?;
-        let mut product = Product { child, address, token: String::new(), directory };
-        product.set_up(&operator, sink).await?;
+        let (child, address) = serve(program, &config)?;
+        let program = program.to_owned();
+        let mut product = Product { program, child, address, token: String::new(), directory };
+        product.set_up(&operator, urls).await?;
         Ok(product)
+    }
+
+    /// Kills the process at once, as a power switch would, without a word to it.
+    pub fn kill(&mut self) -> Result<(), Failure> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Starts the program again on what is on disk.
+    pub fn restart(&mut self) -> Result<(), Failure> {
+        let config = self.directory.path().join("tidings.toml");
+        (self.child, self.address) = serve(&self.program, &config)?;
+        Ok(())
     }
 
     /// The process.
@@ -70,7 +80,7 @@ impl Product {
             .sum()
     }
 
-    async fn set_up(&mut self, operator: &str, sink: SocketAddr) -> Result<(), Failure> {
+    async fn set_up(&mut self, operator: &str, urls: &[String]) -> Result<(), Failure> {
         let mut client = Client::connect(self.address).await?;
         let add = "mutation($input: AddApplicationInput!) { addApplication(input: $input) {
             __typename ... on OperationFailure { problems { path message } } } }";
@@ -84,11 +94,13 @@ impl Product {
         self.add_entity(&mut client, operator).await?;
         let add = "mutation($input: AddWebhookInput!) { addWebhook(input: $input) { __typename
             ... on OperationFailure { problems { path message } } } }";
-        let input = json!({
-            "name": "bench", "source": "platform", "triggers": ["EnergySwitchUpdated"],
-            "url": format!("http://{sink}/"), "query": QUERY, "key": KEY,
-        });
-        client.graphql(&self.token, add, json!({ "input": input })).await?;
+        for url in urls {
+            let input = json!({
+                "name": url, "source": "platform", "triggers": ["EnergySwitchUpdated"],
+                "url": url, "query": QUERY, "key": KEY, "retry": { "delaysS": [1] },
+            });
+            client.graphql(&self.token, add, json!({ "input": input })).await?;
+        }
         Ok(())
     }
 
@@ -153,6 +165,17 @@ fn issue_token(program: &Path, config: &Path) -> Result<String, Failure> {
     }
     let issued: Value = serde_json::from_slice(&issued.stdout)?;
     text(&issued["token"])
+}
+
+fn serve(program: &Path, config: &Path) -> Result<(Child, SocketAddr), Failure> {
+    let mut child = Command::new(program)
+        .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+        .arg(config)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let address = listening_address(&mut child)?;
+    Ok((child, address))
 }
 
 /// Waits for the line that says where the server listens, and keeps reading so that it never blocks on a full pipe.

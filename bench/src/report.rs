@@ -81,8 +81,11 @@ pub async fn run(options: &Options) -> Result<(), Failure> {
     let (sink, sink_address) = Sink::start().await?;
     let key = Key::parse(product::KEY)?;
     sink.expect_key(key.clone());
-    let bench =
-        Bench { product: Product::start(&program, sink_address).await?, sink, sink_address };
+    let bench = Bench {
+        product: Product::start(&program, &[format!("http://{sink_address}/")]).await?,
+        sink,
+        sink_address,
+    };
     // One delivery first: its body is what the bare client sends.
     bench.drive(100, 1, None).await?;
     let body = bench.sink.last_body();

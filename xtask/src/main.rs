@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to its user")]
 
 mod ci;
+mod crash;
 mod tidy;
 
 use std::path::PathBuf;
@@ -25,12 +26,15 @@ enum Command {
     Tidy,
     /// Run what every change must pass: format, clippy, tidy, tests
     Ci(ci::Options),
+    /// Kill the server under load, again and again, and compare what was acknowledged with what arrived
+    Crash(crash::Options),
 }
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Tidy => tidy::run(),
         Command::Ci(options) => ci::run(&options),
+        Command::Crash(options) => crash::run(&options),
     }
 }
 
