@@ -16,6 +16,7 @@ mod suggest;
 mod token;
 mod canonical;
 mod explain;
+mod affordable;
 mod schema;
 mod document;
 mod shape;

@@ -11,6 +11,10 @@ pub const SCHEMA_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Tokens of a schema in SDL, ignored ones included.
 pub const SCHEMA_TOKENS_MAX: usize = 2_000_000;
 
+/// Fields, arguments and directives that validation looks at when it follows the input objects
+/// and directives of a schema every way from each of them.
+pub const SCHEMA_STEPS_MAX: usize = 2_000_000;
+
 /// Bytes of a query's text.
 pub const QUERY_BYTES_MAX: usize = 64 * 1024;
 

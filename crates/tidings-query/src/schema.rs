@@ -8,8 +8,9 @@ use apollo_compiler::parser::Parser;
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{Name, Schema};
 
+use crate::affordable::is_affordable;
 use crate::explain::{explain_schema, offset};
-use crate::limits::{NESTING_MAX, SCHEMA_BYTES_MAX, SCHEMA_TOKENS_MAX};
+use crate::limits::{NESTING_MAX, SCHEMA_BYTES_MAX, SCHEMA_STEPS_MAX, SCHEMA_TOKENS_MAX};
 use crate::problem::{QueryProblem, first_few};
 use crate::token::{Kind, Tokens};
 
@@ -34,6 +35,13 @@ impl SourceSchema {
         let mut builder = Schema::builder().ignore_builtin_redefinitions();
         parser.parse_into_schema_builder(sdl, "schema.graphql", &mut builder);
         let schema = match builder.build() {
+            Ok(schema) if !is_affordable(&schema) => {
+                let message = format!(
+                    "the input objects or directives of the schema contain one another in too \
+                     many ways: schema_steps_max is {SCHEMA_STEPS_MAX}"
+                );
+                return Err(vec![QueryProblem::new(path, message)]);
+            }
             Ok(schema) => schema.validate(),
             Err(failed) => Err(failed),
         };
@@ -123,6 +131,9 @@ mod tests {
         assert_eq!(schema.query_type().as_str(), "Query");
         let sdl = "scalar Int directive @skip(if: Boolean!) on FIELD type Query { a: Int }";
         SourceSchema::parse("/schema", sdl).unwrap();
+        let sdl = "type Query { a(f: F): Int } input F { and: [F!] or: [F!] not: F g: [G!]! } \
+                   input G { f: F! h: [F!] } directive @d(f: F, g: G) on FIELD";
+        SourceSchema::parse("/schema", sdl).unwrap();
         let sdl = "schema { query: Root } type Root { a: Int }";
         assert_eq!(SourceSchema::parse("/schema", sdl).unwrap().query_type().as_str(), "Root");
     }
@@ -143,6 +154,17 @@ mod tests {
     fn a_schema_that_is_too_much_is_refused_with_the_limit_named() {
         check(&" ".repeat(SCHEMA_BYTES_MAX + 1), "schema_bytes_max", None);
         check(&"{".repeat(1_000_000), "nesting_max", Some((1, 65)));
+        let mut twice = "type Query { x(a: A0): Int } input A30 { a: Int }".to_owned();
+        let mut directives = "type Query { x: Int } directive @d30 on ENUM".to_owned();
+        for n in 0..30 {
+            let next = n + 1;
+            twice += &format!(" input A{n} {{ a: A{next}! b: A{next}! }}");
+            directives += &format!(
+                " directive @d{n}(a: Int @d{next}, b: Int @d{next}) on ARGUMENT_DEFINITION"
+            );
+        }
+        check(&twice, "schema_steps_max", None);
+        check(&directives, "schema_steps_max", None);
         let commas = ",".repeat(SCHEMA_TOKENS_MAX);
         check(
             &format!("type Query {{ a: Int }}{commas}"),

@@ -1,5 +1,6 @@
 //! The schemas that the tests check against.
 
+use proptest::prelude::*;
 use tidings_query::SourceSchema;
 
 /// A part of the platform's schema, with a search beside it for what that part has not.
@@ -164,3 +165,45 @@ query($id: ID!) {
 }
 ",
 ];
+
+/// Text that gets past the parser often enough to be worth validating.
+fn schema_like() -> impl Strategy<Value = String> {
+    let pieces = prop::sample::select(vec![
+        "type Query",
+        "type A",
+        "interface I",
+        "implements I",
+        "& A",
+        "union U = A | Query",
+        "enum E { X }",
+        "input In",
+        "scalar S",
+        "extend",
+        "schema { query: A }",
+        "{ a: A! }",
+        "{ a(b: In = { c: 1 }): [U!] }",
+        "{ c: In! }",
+        "{ c: Int = 1 }",
+        "directive @d(a: In @d)",
+        "on FIELD_DEFINITION",
+        "@d",
+        "@deprecated",
+        "\"text\"",
+        "{",
+        "}",
+        "é",
+        "__x: Int",
+    ]);
+    prop::collection::vec(pieces, 0..20).prop_map(|pieces| pieces.join(" "))
+}
+
+proptest! {
+    #[test]
+    fn no_text_brings_the_reading_of_a_schema_down(
+        text in prop_oneof![schema_like(), any::<String>()],
+    ) {
+        if let Err(problems) = SourceSchema::parse("/schema", &text) {
+            prop_assert!(!problems.is_empty() && problems.len() <= 20);
+        }
+    }
+}
