@@ -1,7 +1,8 @@
 //! `kill -9` under load, again and again, with a ledger beside it.
 //!
-//! Events are fired with idempotency keys. A request whose answer was cut off by a kill is neither done nor failed: it is sent
-//! again after the restart under the same keys, until it is acknowledged.
+//! Events are fired with idempotency keys. A request whose answer was cut off by a kill is neither
+//! done nor failed: it is sent again after the restart under the same keys, until it is
+//! acknowledged.
 
 use std::{
     convert::Infallible,
@@ -49,7 +50,8 @@ struct Answered {
     id: EventId,
 }
 
-/// Runs the cycles and prints the ledger's verdict. Fails when it is not clean, or too little happened.
+/// Runs the cycles and prints the ledger's verdict. Fails when it is not clean, or too little
+/// happened.
 pub async fn run(cycles: u32, tidings: Option<PathBuf>, seed: u64) -> Result<(), Failure> {
     let program = match tidings {
         Some(program) => program,
@@ -84,8 +86,8 @@ pub async fn run(cycles: u32, tidings: Option<PathBuf>, seed: u64) -> Result<(),
     judge(&verdict, cycles)
 }
 
-/// Fires until the moment has come, then has the server killed while requests are on their way. Returns the requests whose
-/// answer did not come.
+/// Fires until the moment has come, then has the server killed while requests are on their way.
+/// Returns the requests whose answer did not come.
 async fn load(
     product: &Product,
     book: &Book,
@@ -143,7 +145,8 @@ async fn produce(
                 return open;
             }
         }
-        // The kill comes at `until`; going on a little makes sure that it meets requests on their way.
+        // The kill comes at `until`; going on a little makes sure that it meets requests on their
+        // way.
         if Instant::now() > until + Duration::from_millis(500) {
             return open;
         }
@@ -154,7 +157,8 @@ async fn fire(client: &mut Client, token: &str, keys: &[String]) -> Result<Vec<E
     let events: Vec<_> = keys
         .iter()
         .map(|key| {
-            json!({ "trigger": "EnergySwitchUpdated", "id": product::ENTITY, "idempotencyKey": key })
+            let id = product::ENTITY;
+            json!({ "trigger": "EnergySwitchUpdated", "id": id, "idempotencyKey": key })
         })
         .collect();
     let authorization = format!("Bearer {token}");

@@ -7,7 +7,8 @@ use std::{
 
 use tidings_core::ids::{DeliveryId, EventId};
 
-/// A kill explains that a delivery comes twice when it fell so soon after the first answer: the result was not on disk yet.
+/// A kill explains that a delivery comes twice when it fell so soon after the first answer: the
+/// result was not on disk yet.
 const EXPLAINED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The book that the product must agree with.
@@ -63,7 +64,8 @@ impl Ledger {
         self.kills.push(at);
     }
 
-    /// A request came at `begun`, whose signatures are right or not; it is answered with 200 or not.
+    /// A request came at `begun`, whose signatures are right or not; it is answered with 200 or
+    /// not.
     pub fn arrive(
         &mut self,
         id: DeliveryId,

@@ -5,7 +5,8 @@
 //!           └─ firehose ─► POST /v1/events ─► tidings serve (SQLite, platform) ─────► sink
 //! ```
 //!
-//! Both run in one go on one machine, so that their ratio means something where their figures do not.
+//! Both run in one go on one machine, so that their ratio means something where their figures do
+//! not.
 
 #![allow(clippy::disallowed_methods, reason = "a bench connects and reads the clock")]
 #![allow(clippy::print_stdout, reason = "a bench prints what it measured")]
@@ -52,7 +53,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Kills the server under load again and again and compares what was acknowledged with what arrived.
+    /// Kills the server under load again and again and compares what was acknowledged with what
+    /// arrived.
     Crash {
         /// How often.
         #[arg(long, default_value_t = 30)]

@@ -1,4 +1,5 @@
-//! Tidings as a process of its own, set up with an application, an entity and webhooks that have the full recommended query.
+//! Tidings as a process of its own, set up with an application, an entity and webhooks that have
+//! the full recommended query.
 
 use std::{
     io::{BufRead, BufReader},
@@ -178,7 +179,8 @@ fn serve(program: &Path, config: &Path) -> Result<(Child, SocketAddr), Failure> 
     Ok((child, address))
 }
 
-/// Waits for the line that says where the server listens, and keeps reading so that it never blocks on a full pipe.
+/// Waits for the line that says where the server listens, and keeps reading so that it never blocks
+/// on a full pipe.
 fn listening_address(child: &mut Child) -> Result<SocketAddr, Failure> {
     let (found, address) = mpsc::channel();
     let streams: [Option<Box<dyn std::io::Read + Send>>; 2] = [

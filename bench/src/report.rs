@@ -20,7 +20,8 @@ use crate::{
     sink::{Arrival, Sink},
 };
 
-/// Acknowledged events that may be on their way: enough to keep every lane full, and no queue that hides what it costs.
+/// Acknowledged events that may be on their way: enough to keep every lane full, and no queue that
+/// hides what it costs.
 const OUTSTANDING_MAX: usize = 2_000;
 
 /// What is to be measured.
@@ -200,7 +201,8 @@ fn print(report: &Report) {
     println!("bare client, {} connections      {:>8.0} /s", bare::CONNECTIONS, report.bare_per_s);
     for batch in &report.batches {
         println!(
-            "tidings, requests of {:<3}          {:>8.0} /s   ratio {:.3}   {:.3} CPU s per 1,000   \
+            "tidings, requests of {:<3}          {:>8.0} /s   ratio {:.3}   \
+             {:.3} CPU s per 1,000   \
              lost {}   duplicated {}   wrongly signed {}",
             batch.events_per_request,
             batch.per_s,

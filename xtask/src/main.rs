@@ -26,7 +26,7 @@ enum Command {
     Tidy,
     /// Run what every change must pass: format, clippy, tidy, tests
     Ci(ci::Options),
-    /// Kill the server under load, again and again, and compare what was acknowledged with what arrived
+    /// Kill the server under load and compare what was acknowledged with what arrived
     Crash(crash::Options),
 }
 

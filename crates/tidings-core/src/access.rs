@@ -79,7 +79,8 @@ impl FromStr for Scope {
 /// A text that is no scope.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "`{text}` is not a scope: there are fire:triggers, manage:webhooks, read:deliveries, read:accounts, download:documents and admin"
+    "`{text}` is not a scope: there are fire:triggers, manage:webhooks, \
+     read:deliveries, read:accounts, download:documents and admin"
 )]
 pub struct ScopeError {
     /// What was given, cut to 64 characters.

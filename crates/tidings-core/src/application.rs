@@ -6,7 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{access::ScopeSet, ids::ApplicationId, time::Wall};
 
-/// A name that appears in commands and paths: `[a-z0-9][a-z0-9_-]{0,62}`. Applications and sources have one.
+/// A name that appears in commands and paths: `[a-z0-9][a-z0-9_-]{0,62}`. Applications and sources
+/// have one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Name(String);
@@ -51,7 +52,8 @@ impl<'de> Deserialize<'de> for Name {
 /// A text that is not such a name.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "`{text}` is not a name: write 1 to 63 lower-case letters, digits, `-` or `_`, with a letter or digit first"
+    "`{text}` is not a name: write 1 to 63 lower-case letters, digits, `-` or `_`, \
+     with a letter or digit first"
 )]
 pub struct NameError {
     /// What was given, cut to 64 characters.

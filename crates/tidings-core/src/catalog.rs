@@ -1,4 +1,5 @@
-//! The catalog: every webhook that listens, as it stood at one version. Events are matched against it without reading.
+//! The catalog: every webhook that listens, as it stood at one version. Events are matched against
+//! it without reading.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -19,7 +20,8 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Builds the catalog of one version. Webhooks whose application is not among `applications` are left out.
+    /// Builds the catalog of one version. Webhooks whose application is not among `applications`
+    /// are left out.
     #[must_use]
     pub fn new(
         version: u64,

@@ -4,7 +4,8 @@
 //!       ▲                    │
 //!       └── retry, source trouble, an expired lease
 //!
-//! `held` is not a state: it is how a pending delivery is shown whose webhook is paused, held or disabled.
+//! `held` is not a state: it is how a pending delivery is shown whose webhook is paused, held or
+//! disabled.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,8 @@ use crate::{
     webhook::Running,
 };
 
-/// A worker's time-limited right to a delivery. A write with another token than the present one is refused.
+/// A worker's time-limited right to a delivery. A write with another token than the present one is
+/// refused.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LeaseToken(pub u64);
@@ -213,12 +215,14 @@ pub enum Step {
         /// What went wrong last.
         why: Reason,
     },
-    /// The receiver wants nothing any more: the webhook is disabled, and the delivery waits until it is resumed.
+    /// The receiver wants nothing any more: the webhook is disabled, and the delivery waits until
+    /// it is resumed.
     DisableWebhook {
         /// What happened.
         why: Reason,
     },
-    /// The query cannot run as things are: the webhook is held, and the delivery waits until that is mended.
+    /// The query cannot run as things are: the webhook is held, and the delivery waits until that
+    /// is mended.
     HoldWebhook {
         /// What is wrong.
         why: Reason,
@@ -263,7 +267,8 @@ impl Delivery {
         }
     }
 
-    /// When a worker may take it: the end of its wait or of another worker's lease; `None` when it is final.
+    /// When a worker may take it: the end of its wait or of another worker's lease; `None` when it
+    /// is final.
     #[must_use]
     pub fn next_at(&self) -> Option<Elapsed> {
         match self.state {
@@ -291,7 +296,8 @@ impl Delivery {
         self.state = State::Leased { token, expires_at };
     }
 
-    /// Its body was frozen: its wait for the query is over, and its 72 hours begin unless they have before.
+    /// Its body was frozen: its wait for the query is over, and its 72 hours begin unless they have
+    /// before.
     pub fn freeze(&mut self, deadline: Running) {
         self.deadline.get_or_insert(deadline);
         self.waiting = None;
@@ -328,7 +334,8 @@ impl Delivery {
         }
     }
 
-    /// Ends it because its deadline came while its endpoint's breaker was open. A final state stays as it is.
+    /// Ends it because its deadline came while its endpoint's breaker was open. A final state stays
+    /// as it is.
     pub fn give_up(&mut self, why: Reason, now: Now) {
         if !self.state.is_final() {
             self.state = State::Exhausted { why };

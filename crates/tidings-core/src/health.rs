@@ -1,4 +1,5 @@
-//! How an endpoint and a source are, and how much they are given. Both are one row however many deliveries wait.
+//! How an endpoint and a source are, and how much they are given. Both are one row however many
+//! deliveries wait.
 //!
 //!   closed ── 5 failures in a row ──► open: one attempt at a time, no sooner than `next_at`
 //!     ▲                                 │ success
@@ -25,8 +26,8 @@ pub struct EndpointHealth {
     pub limit: u32,
     /// The breaker, while it is open.
     pub breaker: Option<Breaker>,
-    /// Since when deliveries are held back by the breaker; until the limit is back at its full. A delivery that waits since
-    /// then has its 72 hours running.
+    /// Since when deliveries are held back by the breaker; until the limit is back at its full. A
+    /// delivery that waits since then has its 72 hours running.
     pub holding_since: Option<Elapsed>,
     /// When it last took a delivery.
     pub last_success_at: Option<Wall>,
@@ -88,7 +89,8 @@ impl EndpointHealth {
             health.limit = (self.limit / 2).max(1);
         }
         match &mut health.breaker {
-            // What was on its way when the breaker opened says nothing new: it must not lengthen the wait.
+            // What was on its way when the breaker opened says nothing new: it must not lengthen
+            // the wait.
             Some(breaker) if started_at < breaker.open_since => {
                 breaker.next_at = breaker.next_at.max(now.plus_ms(BREAKER_DELAY_MS));
             }
@@ -121,14 +123,16 @@ impl EndpointHealth {
         }
     }
 
-    /// Takes the turn that [`EndpointHealth::room`] gave behind an open breaker, so that no other worker takes it too.
+    /// Takes the turn that [`EndpointHealth::room`] gave behind an open breaker, so that no other
+    /// worker takes it too.
     pub fn take_turn(&mut self, now: Elapsed) {
         if let Some(breaker) = &mut self.breaker {
             breaker.next_at = now.plus_ms(breaker.delay_ms);
         }
     }
 
-    /// Lets a delivery that is past its deadline go by an open breaker: at most one a second. Says whether it may.
+    /// Lets a delivery that is past its deadline go by an open breaker: at most one a second. Says
+    /// whether it may.
     #[must_use]
     pub fn take_deadline_turn(&mut self, now: Elapsed) -> bool {
         let Some(breaker) = &mut self.breaker else { return false };
@@ -140,8 +144,8 @@ impl EndpointHealth {
         paced
     }
 
-    /// Since when the clock of a delivery runs that was first due at `due_at` and has not been tried: `None` while nothing
-    /// holds it back.
+    /// Since when the clock of a delivery runs that was first due at `due_at` and has not been
+    /// tried: `None` while nothing holds it back.
     #[must_use]
     pub fn held_since(&self, due_at: Elapsed) -> Option<Elapsed> {
         self.holding_since.map(|since| since.max(due_at))
@@ -173,7 +177,8 @@ pub struct SourceDown {
 }
 
 impl SourceHealth {
-    /// How it is after a query that began at `started_at` found it down; `wait_ms` is what it asked for.
+    /// How it is after a query that began at `started_at` found it down; `wait_ms` is what it asked
+    /// for.
     #[must_use]
     pub fn after_failure(
         &self,

@@ -43,7 +43,9 @@ macro_rules! number_id {
             fn from_str(text: &str) -> Result<$name, IdError> {
                 let number = text.parse::<u64>().ok().filter(|n| i64::try_from(*n).is_ok());
                 match number {
-                    Some(number) if number > 0 && !text.starts_with(['0', '+']) => Ok($name(number)),
+                    Some(number) if number > 0 && !text.starts_with(['0', '+']) => {
+                        Ok($name(number))
+                    }
                     _ => Err(refused(text, $what, "write the number that Tidings gave it")),
                 }
             }
@@ -146,8 +148,9 @@ impl FromStr for EventId {
     }
 }
 
-/// The wire's `webhook.id` (docs/delivery.md): the event's id, the webhook's number and the replay's ordinal, both big-endian;
-/// standard base64 of the 32 bytes on the outside. It never holds a `.`, because the signature joins its parts with one.
+/// The wire's `webhook.id` (docs/delivery.md): the event's id, the webhook's number and the
+/// replay's ordinal, both big-endian; standard base64 of the 32 bytes on the outside. It never
+/// holds a `.`, because the signature joins its parts with one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryId([u8; 32]);
 

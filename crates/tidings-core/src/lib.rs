@@ -1,7 +1,8 @@
 //! What is true, without doing anything: the types and the decisions of Tidings.
 //!
-//! Nothing here knows a runtime, a file, a socket, a clock or a source of randomness: time comes in as [`time::Now`], chance as
-//! a number, and the answer goes out as a value. Modules use those above them in this list.
+//! Nothing here knows a runtime, a file, a socket, a clock or a source of randomness: time comes in
+//! as [`time::Now`], chance as a number, and the answer goes out as a value. Modules use those
+//! above them in this list.
 
 pub mod access;
 pub mod application;

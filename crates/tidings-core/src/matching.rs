@@ -15,8 +15,8 @@ pub struct Match {
     pub trigger: TriggerName,
 }
 
-/// The webhooks that hear the event, each once, in the order of their numbers: those that listen to its trigger, and those that
-/// listen to another name of it.
+/// The webhooks that hear the event, each once, in the order of their numbers: those that listen to
+/// its trigger, and those that listen to another name of it.
 #[must_use]
 pub fn match_event(event: &Event, catalog: &Catalog, aliases: &[TriggerAlias]) -> Vec<Match> {
     let also = aliases.iter().filter(|alias| alias.fired == event.trigger).map(|a| &a.heard_as);

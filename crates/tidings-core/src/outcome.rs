@@ -1,4 +1,5 @@
-//! What one try at a delivery came to: a value. A refused connection is what we are here for, not an error.
+//! What one try at a delivery came to: a value. A refused connection is what we are here for, not
+//! an error.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +31,8 @@ pub enum Failure {
     Status(u16),
     /// No answer in time.
     Timeout,
-    /// No connection: refused, unreachable, or an address that policy forbids. One class, so that nobody maps a network by it.
+    /// No connection: refused, unreachable, or an address that policy forbids. One class, so that
+    /// nobody maps a network by it.
     Connect,
     /// The name does not resolve.
     Dns,
@@ -89,8 +91,8 @@ pub fn classify(status: u16, success: Success, retry_after: Option<&str>, now: W
     }
 }
 
-/// Reads `Retry-After` (RFC 9110, section 10.2.3): whole seconds, or an HTTP date. Milliseconds from now; `None` for anything
-/// else. A date that has passed is 0.
+/// Reads `Retry-After` (RFC 9110, section 10.2.3): whole seconds, or an HTTP date. Milliseconds
+/// from now; `None` for anything else. A date that has passed is 0.
 #[must_use]
 pub fn parse_retry_after(text: &str, now: Wall) -> Option<u64> {
     let text = text.trim();

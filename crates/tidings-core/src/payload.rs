@@ -70,7 +70,8 @@ pub fn compose(envelope: &Envelope<'_>) -> Vec<u8> {
     serde_json::to_vec(&body).expect("texts and raw JSON always serialize")
 }
 
-/// The same body under another delivery's id, for a replay of what was frozen. `None` when the bytes are no such body.
+/// The same body under another delivery's id, for a replay of what was frozen. `None` when the
+/// bytes are no such body.
 #[must_use]
 pub fn readdress(bytes: &[u8], id: DeliveryId) -> Option<Vec<u8>> {
     let mut body: Body<'_> = serde_json::from_slice(bytes).ok()?;
@@ -113,7 +114,8 @@ mod tests {
         assert_eq!(
             text,
             concat!(
-                r#"{"data":{"b":1.0,"a":"\/"},"query":{"api":"https://api.example.com/v1/graphql","#,
+                r#"{"data":{"b":1.0,"a":"\/"},"#,
+                r#""query":{"api":"https://api.example.com/v1/graphql","#,
                 r#""query":"query($id: ID!) { a }","variables":{"id":"x"}},"#,
                 r#""webhook":{"id":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABAAAAAAAAAAA=","#,
                 r#""date":"2021-02-17T08:48:47.284Z","trigger":"UserAdded"}}"#

@@ -23,7 +23,8 @@ pub const DELAYS_MS: [u64; 9] = [
 /// How long and how often a webhook's receiver is tried.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RetryPolicy {
-    /// Milliseconds from the end of an attempt to the start of the next; the last is repeated. Never empty.
+    /// Milliseconds from the end of an attempt to the start of the next; the last is repeated.
+    /// Never empty.
     pub delays_ms: Vec<u64>,
     /// Milliseconds from the first attempt to the last.
     pub horizon_ms: u64,
@@ -50,8 +51,9 @@ impl RetryPolicy {
         self.delays_ms.get(index).copied().unwrap_or(last)
     }
 
-    /// When to try again after the attempt with this number ended at `now`; `None` when that one was the last. The one at the
-    /// deadline is the last. `retry_after_ms` is honoured between the planned delay and the deadline.
+    /// When to try again after the attempt with this number ended at `now`; `None` when that one
+    /// was the last. The one at the deadline is the last. `retry_after_ms` is honoured between the
+    /// planned delay and the deadline.
     #[must_use]
     pub fn due_at(
         &self,
@@ -87,7 +89,8 @@ impl Jitter {
     }
 }
 
-/// The wait after the `count`-th wait in a row (from 0) for something that is not there: 5 s, doubling to 5 min.
+/// The wait after the `count`-th wait in a row (from 0) for something that is not there: 5 s,
+/// doubling to 5 min.
 #[must_use]
 pub fn back_off_ms(count: u32) -> u64 {
     BREAKER_DELAY_MS.saturating_mul(1 << count.min(16)).min(BREAKER_DELAY_MS_MAX)

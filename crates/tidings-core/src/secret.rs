@@ -89,14 +89,15 @@ impl Vault {
         Vault { cipher: XChaCha20Poly1305::new(key.into()), key_id: fingerprint(key) }
     }
 
-    /// Which key this is, without telling it: kept in the database so that a wrong key is noticed at the start.
+    /// Which key this is, without telling it: kept in the database so that a wrong key is noticed
+    /// at the start.
     #[must_use]
     pub fn key_id(&self) -> &str {
         &self.key_id
     }
 
-    /// Seals a secret. `nonce` must be random; `purpose` (for example `webhook.key`) must be the same when it is opened, so
-    /// that a sealed value cannot be moved to where another belongs.
+    /// Seals a secret. `nonce` must be random; `purpose` (for example `webhook.key`) must be the
+    /// same when it is opened, so that a sealed value cannot be moved to where another belongs.
     #[must_use]
     pub fn seal(&self, secret: &Secret, nonce: [u8; Vault::NONCE_BYTES], purpose: &str) -> Sealed {
         let message = Payload { msg: secret.expose(), aad: purpose.as_bytes() };
@@ -132,14 +133,16 @@ impl fmt::Debug for Vault {
 /// A secret that this installation's key does not open.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "a stored secret does not open with the key {key_id}: start with the key that it was sealed with"
+    "a stored secret does not open with the key {key_id}: \
+     start with the key that it was sealed with"
 )]
 pub struct VaultError {
     /// The key that was tried.
     pub key_id: String,
 }
 
-/// What a bearer token is stored as: the SHA-256 of its text. Tokens are long and random, so that no salt is needed.
+/// What a bearer token is stored as: the SHA-256 of its text. Tokens are long and random, so that
+/// no salt is needed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct TokenHash(pub [u8; 32]);
 

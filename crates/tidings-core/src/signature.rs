@@ -18,8 +18,9 @@ pub struct OpenKey {
 /// The headers that say who sent a body. The name stands first, in lower case.
 pub type SignatureHeaders = Vec<(&'static str, String)>;
 
-/// Signs a body with every key that is valid. `X-Signature` has room for one and stays with the oldest, so that a receiver which
-/// does not know the new key yet goes on verifying. Without keys only the id and the time are told.
+/// Signs a body with every key that is valid. `X-Signature` has room for one and stays with the
+/// oldest, so that a receiver which does not know the new key yet goes on verifying. Without keys
+/// only the id and the time are told.
 #[must_use]
 pub fn sign(
     keys: &[OpenKey],

@@ -1,4 +1,5 @@
-//! A source: a GraphQL API that events come from and that is queried. What the core must know of one.
+//! A source: a GraphQL API that events come from and that is queried. What the core must know of
+//! one.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +38,8 @@ impl TriggerCatalogue {
     }
 }
 
-/// A webhook that listens to `heard_as` also receives what fires as `fired`, under the name `heard_as`.
+/// A webhook that listens to `heard_as` also receives what fires as `fired`, under the name
+/// `heard_as`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TriggerAlias {
     /// The name of the event.

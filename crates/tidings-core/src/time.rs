@@ -1,7 +1,8 @@
 //! Two clocks, told apart by their types.
 //!
-//! What must be right (due times, deadlines, leases) lives on [`Elapsed`], which no one can set. What people see (headers,
-//! dates in answers) lives on [`Wall`], which jumps when an administrator or a time server says so.
+//! What must be right (due times, deadlines, leases) lives on [`Elapsed`], which no one can set.
+//! What people see (headers, dates in answers) lives on [`Wall`], which jumps when an administrator
+//! or a time server says so.
 
 use std::fmt;
 
@@ -17,7 +18,8 @@ pub const HOUR_MS: u64 = 60 * MINUTE_MS;
 /// Milliseconds in a day.
 pub const DAY_MS: u64 = 24 * HOUR_MS;
 
-/// Milliseconds of running time of this installation: grows while the machine is up (also asleep), never goes back.
+/// Milliseconds of running time of this installation: grows while the machine is up (also asleep),
+/// never goes back.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
 )]
@@ -112,8 +114,8 @@ pub struct ClockMark {
     pub boot_id: String,
 }
 
-/// Where elapsed time stands at a start of the program: exact within one start of the machine; across a restart of the machine
-/// it advances by the wall clock's difference, never backwards.
+/// Where elapsed time stands at a start of the program: exact within one start of the machine;
+/// across a restart of the machine it advances by the wall clock's difference, never backwards.
 #[must_use]
 pub fn resume_elapsed(
     mark: Option<&ClockMark>,

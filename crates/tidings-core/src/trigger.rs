@@ -59,7 +59,8 @@ pub enum TriggerNameError {
     },
     /// Not an upper-case letter followed by letters, digits and `_`.
     #[error(
-        "`{text}` is not a trigger's name: write an upper-case letter, then letters, digits or `_`, as in EnergySwitchAdded"
+        "`{text}` is not a trigger's name: write an upper-case letter, then letters, \
+         digits or `_`, as in EnergySwitchAdded"
     )]
     NotLetters {
         /// What was given.

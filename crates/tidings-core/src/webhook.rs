@@ -29,7 +29,8 @@ pub struct Webhook {
     pub triggers: Vec<TriggerName>,
     /// Where it is sent, with query string.
     pub url: String,
-    /// The endpoint of that url: shared by the webhooks of one application that have the same url. The store sets it.
+    /// The endpoint of that url: shared by the webhooks of one application that have the same url.
+    /// The store sets it.
     pub endpoint: EndpointId,
     /// What is asked.
     pub queries: Queries,
@@ -196,8 +197,8 @@ impl Webhook {
 #[serde(transparent)]
 pub struct Running(pub u64);
 
-/// Elapsed time without the time in which the webhook was paused, held or disabled. Deadlines are kept on this clock, so that
-/// stopping one webhook is one row however many of its deliveries wait.
+/// Elapsed time without the time in which the webhook was paused, held or disabled. Deadlines are
+/// kept on this clock, so that stopping one webhook is one row however many of its deliveries wait.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct RunningClock {
     /// Milliseconds that it stood still before it last went on.
@@ -224,7 +225,8 @@ impl RunningClock {
         Elapsed(running.0.saturating_add(self.stopped_ms).saturating_add(still_ms))
     }
 
-    /// What it will say at `moment`, if it is not stopped until then: the reverse of [`RunningClock::moment`].
+    /// What it will say at `moment`, if it is not stopped until then: the reverse of
+    /// [`RunningClock::moment`].
     #[must_use]
     pub fn running(&self, moment: Elapsed, now: Elapsed) -> Running {
         let still_ms = self.stopped_at.map_or(0, |stopped_at| now.since_ms(stopped_at));

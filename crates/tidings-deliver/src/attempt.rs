@@ -6,8 +6,8 @@
 //!                 │          └─ a rule says no ─► suppress
 //!                 └─ frozen before ────────────────► sign
 //!
-//! Nothing here retries or sleeps (but for a database that is away): a failed attempt is recorded and comes back through
-//! `claim_due`.
+//! Nothing here retries or sleeps (but for a database that is away): a failed attempt is recorded
+//! and comes back through `claim_due`.
 
 use std::sync::Arc;
 
@@ -181,7 +181,8 @@ fn wait_for_query(desk: &Desk, claimed: &Claimed, why: Reason) -> Step {
     Step::WaitForQuery { due_at: desk.clock.now().elapsed.plus_ms(wait_ms), why }
 }
 
-/// Makes the body durable before its first byte leaves. The 72 hours begin now, or when an open breaker first held it back.
+/// Makes the body durable before its first byte leaves. The 72 hours begin now, or when an open
+/// breaker first held it back.
 async fn freeze(desk: &Desk, claimed: &Claimed, body: Bytes) -> Result<Frozen, NoPost> {
     let now = desk.clock.now();
     let begun = claimed.held_since.unwrap_or(now.elapsed).min(now.elapsed);
@@ -315,10 +316,11 @@ async fn record(
         Persisted::Done => {}
         Persisted::LeaseLost => {
             desk.counters.lease_lost();
-            debug!(delivery.id = %claimed.delivery.id, "the result is dropped: another worker has it");
+            debug!(delivery.id = %record.delivery, "the result is dropped: another worker has it");
         }
         Persisted::GaveUp => {
-            warn!(delivery.id = %claimed.delivery.id, "the result could not be recorded: it will be sent again");
+            let id = record.delivery;
+            warn!(delivery.id = %id, "the result could not be recorded: it will be sent again");
         }
     }
 }
@@ -350,10 +352,12 @@ fn tell(desk: &Desk, claimed: &Claimed, made: Option<&MadeAttempt>, step: &Step)
     if let Some(MadeAttempt { attempt, .. }) = made {
         let (number, outcome) = (attempt.number, attempt.outcome.as_str());
         desk.counters.attempt(outcome, attempt.duration_ms);
-        debug!(delivery.id = %id, attempt.number = number, outcome, duration_ms = attempt.duration_ms,
+        let duration_ms = attempt.duration_ms;
+        debug!(delivery.id = %id, attempt.number = number, outcome, duration_ms,
                "attempt {number} of {id}: {outcome}");
     }
     if let Step::Exhaust { why } | Step::DisableWebhook { why } | Step::HoldWebhook { why } = step {
-        info!(delivery.id = %id, webhook.id = %claimed.webhook.id, step = name, "{name}: {}", why.detail);
+        let webhook = claimed.webhook.id;
+        info!(delivery.id = %id, webhook.id = %webhook, step = name, "{name}: {}", why.detail);
     }
 }

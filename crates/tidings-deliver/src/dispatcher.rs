@@ -146,7 +146,7 @@ impl Deliver {
                 "{dropped} attempts were still under way and were handed back"
             ),
             Err(cause) => {
-                warn!(error = %cause, "attempts could not be handed back, their leases run out: {cause}")
+                warn!(error = %cause, "leases were not handed back and run out: {cause}")
             }
         }
     }

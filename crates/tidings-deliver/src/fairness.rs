@@ -49,8 +49,8 @@ impl InFlight {
 }
 
 impl OnItsWay {
-    /// Waits until the endpoint may be sent to. Claims respect the bound by what they were told was on its way; two that were
-    /// told at the same moment are held to it here.
+    /// Waits until the endpoint may be sent to. Claims respect the bound by what they were told was
+    /// on its way; two that were told at the same moment are held to it here.
     pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.width).acquire_owned().await.ok()
     }

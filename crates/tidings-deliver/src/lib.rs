@@ -6,7 +6,8 @@
 //!   claim_due ───────────┘
 //! ```
 //!
-//! [`attempt`] is the story of one attempt: read it from top to bottom. Nothing here knows a database or opens a socket.
+//! [`attempt`] is the story of one attempt: read it from top to bottom. Nothing here knows a
+//! database or opens a socket.
 
 mod metrics;
 mod fairness;

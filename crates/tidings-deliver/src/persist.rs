@@ -22,8 +22,8 @@ pub(crate) enum Persisted {
     GaveUp,
 }
 
-/// Makes a write of one item, again and again until `until`. A write whose answer was lost is made again too: it is fenced by
-/// the lease, so that a second time does nothing.
+/// Makes a write of one item, again and again until `until`. A write whose answer was lost is made
+/// again too: it is fenced by the lease, so that a second time does nothing.
 pub(crate) async fn persist<F, R>(clock: &Arc<dyn Clock>, until: Elapsed, mut write: F) -> Persisted
 where
     F: FnMut() -> R,

@@ -1,4 +1,5 @@
-//! What does not change from one delivery of a webhook to the next: its checked queries, its open keys and headers.
+//! What does not change from one delivery of a webhook to the next: its checked queries, its open
+//! keys and headers.
 
 use std::{
     collections::HashMap,
@@ -76,7 +77,8 @@ impl PreparedWebhooks {
 }
 
 impl Prepared {
-    /// The webhook's query for a trigger, held against the schema; why the webhook is held where it does not fit.
+    /// The webhook's query for a trigger, held against the schema; why the webhook is held where it
+    /// does not fit.
     pub(crate) fn plan(
         &self,
         schema: &SourceSchema,

@@ -77,7 +77,8 @@ impl EgressSender {
 #[async_trait]
 impl Sender for EgressSender {
     async fn post(&self, post: &Post) -> Posted {
-        // Parsed again although it was when it was saved: the operator's policy may have become stricter since.
+        // Parsed again although it was when it was saved: the operator's policy may have become
+        // stricter since.
         let target = match self.egress.target(&post.url) {
             Ok(target) => target,
             Err(refused) => {

@@ -1,6 +1,7 @@
 //! Identical queries for one event run once: same query, same variables, same application.
 //!
-//! Shared only within an event. A run that began for an earlier event may have read what was before this one's commit.
+//! Shared only within an event. A run that began for an earlier event may have read what was before
+//! this one's commit.
 
 use std::{
     collections::HashMap,

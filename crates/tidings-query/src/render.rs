@@ -1,9 +1,9 @@
 //! From a query to the body that is sent. Deliveries and previews both come through here.
 //!
-//!   plan (the stored query against the schema as it is) ─► variables ─► the source runs it ─► judge ─► compose
-//!     └─ does not fit any more ─► Hold                                  │          ├─ rule of an error's code
-//!                                                                       │          └─ no data ─► Wait, for 24 h
-//!                                                                       └─ down ─► Wait, for 7 days
+//!   plan (the stored query against the schema as it is) ─► variables ─► run ─► judge ─► compose
+//!     └─ does not fit any more ─► Hold                                   │       │
+//!                          source down ─► Wait, for 7 days ◄─────────────┘       │
+//!                 a rule of an error's code; no data ─► Wait, for 24 h ◄─────────┘
 //!
 //! Nothing here waits: it says that there is something to wait for.
 
@@ -88,7 +88,8 @@ pub enum SourceAnswer {
 /// Holds a webhook's query for a trigger against the schema as it is.
 ///
 /// # Errors
-/// What is wrong with it: the webhook has no query for the trigger, or the schema no longer accepts it.
+/// What is wrong with it: the webhook has no query for the trigger, or the schema no longer accepts
+/// it.
 pub fn plan(
     schema: &SourceSchema,
     webhook: &Webhook,
@@ -166,8 +167,8 @@ fn judge(
     }
 }
 
-/// The strongest of what the webhook's rules say about the errors. Without a rule a response that has data is delivered, one
-/// without is tried again.
+/// The strongest of what the webhook's rules say about the errors. Without a rule a response that
+/// has data is delivered, one without is tried again.
 fn action(rules: &[ErrorRule], response: &GraphqlResponse) -> ErrorAction {
     let unruled = if response.data.is_some() { ErrorAction::Deliver } else { ErrorAction::Retry };
     let ruled = |error: &GraphqlError| {
@@ -188,7 +189,8 @@ fn reason(errors: &[GraphqlError]) -> Reason {
     Reason::new(ReasonCode::QueryErrors, detail.chars().take(500).collect::<String>())
 }
 
-/// Variables of the event that the query does not take are the same tomorrow: what is wrong with them is delivered.
+/// Variables of the event that the query does not take are the same tomorrow: what is wrong with
+/// them is delivered.
 fn unfit_variables(
     source: &dyn Source,
     request: &RenderRequest<'_>,

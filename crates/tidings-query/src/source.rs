@@ -1,5 +1,5 @@
-//! What every source can do: say what it is, and run a query with an application's rights. The built-in platform is one, in the
-//! same process; any GraphQL API behind HTTP can be another.
+//! What every source can do: say what it is, and run a query with an application's rights. The
+//! built-in platform is one, in the same process; any GraphQL API behind HTTP can be another.
 
 use async_trait::async_trait;
 use tidings_core::{

@@ -84,7 +84,8 @@ impl<W: Work> Worker<W> {
         self.wake.notify_one();
     }
 
-    /// Permits for work that was just born, `count` at most: none while older work waits for permits, or while draining.
+    /// Permits for work that was just born, `count` at most: none while older work waits for
+    /// permits, or while draining.
     #[must_use]
     pub fn reserve(&self, count: usize) -> Vec<Permit> {
         if self.backlog.load(Ordering::Relaxed) || self.stop_claiming.is_cancelled() {
@@ -103,7 +104,7 @@ impl<W: Work> Worker<W> {
                 biased;
                 () = worker.stop_performing.cancelled() => {}
                 ended = performed => if ended.is_err() {
-                    error!(work.item = %name, "work on {name} panicked; its lease runs out and it is tried again");
+                    error!(work.item = %name, "{name} panicked: tried again after its lease");
                 }
             }
             drop(permit);
@@ -158,7 +159,8 @@ impl<W: Work> Worker<W> {
         Some(found.next_at.map_or(backstop, |next_at| next_at.min(backstop)))
     }
 
-    /// Waits for room: for the first permit, then a moment for more, since a claim costs a commit however little it claims.
+    /// Waits for room: for the first permit, then a moment for more, since a claim costs a commit
+    /// however little it claims.
     async fn until_freed(&self) {
         let enough = async {
             self.permits.freed().await;
@@ -186,7 +188,8 @@ impl<W: Work> Worker<W> {
         }
     }
 
-    /// Stops claiming, lets what runs finish until `until`, then drops it. Returns how many pieces were dropped.
+    /// Stops claiming, lets what runs finish until `until`, then drops it. Returns how many pieces
+    /// were dropped.
     pub async fn drain(&self, until: Elapsed) -> usize {
         self.stop_claiming.cancel();
         self.tasks.close();
