@@ -79,6 +79,9 @@ pub(crate) async fn attempt(desk: &Desk, claimed: Claimed) {
         }
         Err(NoPost::Dropped) => return,
     };
+    if !is_wanted(desk, &claimed).await {
+        return;
+    }
     let started = desk.clock.now();
     let post = signed(desk, &claimed, &prepared, &frozen.body, started);
     let posted = desk.sender.post(&post).await;
@@ -173,6 +176,16 @@ async fn identity(desk: &Desk, claimed: &Claimed) -> Result<Identity, NoPost> {
     let (application, name, scopes) =
         (application.id, application.name.clone(), application.scopes);
     Ok(Identity { application, name, scopes })
+}
+
+/// Whether the webhook is still there: after its deletion was answered no attempt starts. The
+/// deletion has ended the delivery too, so that there is nothing to record.
+async fn is_wanted(desk: &Desk, claimed: &Claimed) -> bool {
+    match desk.store.catalog().await {
+        Ok(catalog) => catalog.webhook(claimed.webhook.id).is_some(),
+        // What is claimed and frozen goes out; the record waits for the database.
+        Err(_) => true,
+    }
 }
 
 fn wait_for_query(desk: &Desk, claimed: &Claimed, why: Reason) -> Step {

@@ -155,20 +155,36 @@ impl Deliver {
 #[async_trait]
 impl Ingest for Deliver {
     async fn append(&self, now: Now, append: Append) -> Result<Vec<AppendedEvent>, AppendError> {
-        let wanted = append.events.iter().map(|event| event.matches.len()).sum();
-        let mut permits = self.worker.reserve(wanted);
-        let room = (!permits.is_empty()).then(|| self.attempts.room(permits.len()));
-        let appended = self.attempts.desk.store.append(now, Append { room, ..append }).await?;
-        for claimed in appended.newborn {
-            self.attempts.begin(&claimed);
-            let permit = permits.pop().expect("no more is leased than there is room for");
-            self.worker.perform(claimed, permit);
-        }
-        if appended.left {
-            self.worker.wake();
-        }
-        Ok(appended.events)
+        let (attempts, worker) = (Arc::clone(&self.attempts), Arc::clone(&self.worker));
+        // A task of its own: who asked may hang up after the commit, and what was born and leased
+        // by it must still be begun.
+        let appended = tokio::spawn(append_and_begin(attempts, worker, now, append));
+        appended.await.unwrap_or_else(|ended| {
+            let cause = ended.to_string();
+            Err(AppendError::Store(StoreError::Unknown { operation: "append", cause }))
+        })
     }
+}
+
+async fn append_and_begin(
+    attempts: Arc<Attempts>,
+    worker: Arc<Worker<Attempts>>,
+    now: Now,
+    append: Append,
+) -> Result<Vec<AppendedEvent>, AppendError> {
+    let wanted = append.events.iter().map(|event| event.matches.len()).sum();
+    let mut permits = worker.reserve(wanted);
+    let room = (!permits.is_empty()).then(|| attempts.room(permits.len()));
+    let appended = attempts.desk.store.append(now, Append { room, ..append }).await?;
+    for claimed in appended.newborn {
+        attempts.begin(&claimed);
+        let permit = permits.pop().expect("no more is leased than there is room for");
+        worker.perform(claimed, permit);
+    }
+    if appended.left {
+        worker.wake();
+    }
+    Ok(appended.events)
 }
 
 impl Attempts {
