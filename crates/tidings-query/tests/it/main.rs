@@ -7,6 +7,7 @@ mod check;
 mod cost;
 mod drift;
 mod limits;
+mod render;
 mod response;
 mod schemas;
 mod variables;
