@@ -237,10 +237,10 @@ fn what_is_deprecated_is_accepted_with_a_warning() {
         [
             "/query:2:27: `Provider.oldName` is deprecated: use `name`",
             "/query:3:40: `Locale.fr_FR` is deprecated: use en_GB",
-            "/query:3:47: `Filter.old` is deprecated: the schema gives no reason, ask its owner what \
-         to use",
-            "/query:3:57: `Query.search(oldFilter:)` is deprecated: the schema gives no reason, ask \
-         its owner what to use",
+            "/query:3:47: `Filter.old` is deprecated: the schema gives no reason, ask its owner \
+             what to use",
+            "/query:3:57: `Query.search(oldFilter:)` is deprecated: the schema gives no reason, \
+             ask its owner what to use",
         ]
     );
 }
