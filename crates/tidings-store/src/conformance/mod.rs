@@ -14,6 +14,13 @@
 pub mod world;
 
 pub mod ingest;
+pub mod claim;
+pub mod breaker;
+pub mod work;
+pub mod control;
+pub mod commands;
+pub mod reading;
+pub mod entity;
 
 use std::pin::Pin;
 
@@ -64,5 +71,98 @@ suite! {
         newborn_deliveries_of_a_webhook_that_is_not_active_are_left
         newborn_deliveries_behind_an_open_breaker_or_a_dead_source_are_left
         a_test_event_is_leased_whatever_is_in_its_way
+    }
+    claim {
+        a_due_delivery_is_given_with_all_that_a_worker_needs
+        nothing_is_given_before_it_is_due
+        within_a_webhook_the_longest_due_goes_first
+        webhooks_are_served_one_after_the_other
+        a_claim_goes_on_after_the_webhook_that_was_served_last
+        a_claim_without_permits_gives_nothing
+        an_endpoint_is_given_what_it_has_room_for
+        an_endpoint_that_asks_for_less_is_given_less
+        webhooks_that_are_not_active_are_passed_over_until_they_are
+        an_expired_lease_is_given_to_another_worker
+        a_hint_tells_when_the_next_is_due
+        a_source_that_is_down_is_asked_by_one_at_a_time
+        a_source_that_is_down_does_not_hold_back_what_is_frozen
+    }
+    breaker {
+        behind_an_open_breaker_one_goes_when_its_turn_comes
+        the_turn_is_not_given_while_an_attempt_is_on_its_way
+        the_delivery_that_is_due_first_takes_the_turn_of_a_shared_endpoint
+        a_paused_webhook_does_not_keep_the_turn_from_others
+        after_a_success_the_rest_drain_at_a_growing_pace
+        a_dead_endpoint_slows_nobody_else
+        what_a_breaker_holds_back_says_since_when
+        at_its_deadline_one_goes_by_the_breaker_and_the_others_are_exhausted
+        one_a_second_goes_by_an_open_breaker_at_its_deadline
+        a_pause_does_not_use_up_the_72_hours_of_what_a_breaker_holds_back
+        what_waits_for_its_source_is_not_exhausted_behind_a_breaker
+        past_its_deadline_a_delivery_of_a_working_endpoint_gets_its_attempt
+    }
+    work {
+        a_lease_that_is_extended_is_not_given_to_another
+        a_worker_without_the_lease_changes_nothing_and_sinks_nobody_else
+        a_lease_ends_with_its_record
+        an_expired_lease_that_nobody_took_is_still_good
+        the_first_freeze_sets_the_deadline_and_later_ones_replace_the_body
+        a_freeze_ends_the_wait_for_the_query
+        a_pause_moves_the_deadline_by_the_time_that_it_lasts
+        a_deadline_that_is_set_during_a_pause_counts_from_its_end
+        an_attempt_is_kept_as_it_was
+        a_record_moves_its_delivery
+        a_410_disables_the_webhook_and_tells_its_owner
+        a_query_that_cannot_run_holds_the_webhook_and_tells_its_owner
+        a_webhook_that_its_owner_paused_stays_paused
+        equal_notices_within_an_hour_are_one_with_a_count
+        what_attempts_showed_is_kept_with_their_endpoint
+        an_attempt_tells_of_the_endpoint_that_it_went_to
+        a_delivery_that_is_begun_again_and_again_is_set_aside
+        a_record_ends_the_count_of_claims_without_one
+    }
+    control {
+        an_application_is_kept_as_it_was_given
+        a_name_is_taken_until_its_application_is_deleted
+        an_application_is_changed_but_for_its_name_and_dates
+        a_deleted_application_takes_all_that_is_its_own_with_it
+        a_token_is_found_by_its_hash_also_when_it_is_over
+        tokens_are_listed_by_owner_in_the_order_of_their_numbers
+        a_webhook_is_kept_as_it_was_given
+        an_update_replaces_the_version_that_it_was_made_from
+        a_deleted_webhook_is_sent_nothing_any_more
+        what_a_delete_leaves_is_cancelled_a_thousand_at_a_time
+        a_trigger_has_a_bounded_number_of_listeners
+        the_catalog_stays_at_its_version_while_nothing_changes
+    }
+    commands {
+        a_replay_is_a_new_delivery_of_the_same_event_and_body
+        a_fresh_replay_has_no_body_yet
+        a_replay_of_what_never_had_a_body_has_none
+        a_second_click_gives_the_replay_that_waits
+        what_is_gone_is_not_replayed
+        all_that_match_are_replayed_once
+        a_cancelled_delivery_is_not_given_out
+    }
+    reading {
+        a_mark_of_the_clock_is_kept
+        the_first_key_id_is_kept
+        events_are_listed_newest_first_page_by_page
+        events_are_found_by_what_they_are
+        deliveries_are_listed_newest_first_page_by_page
+        deliveries_are_found_by_what_they_are
+        the_deliveries_of_an_event_are_in_the_order_of_their_ids
+        webhooks_are_listed_by_what_they_are
+        notices_are_listed_newest_first_by_owner
+        a_backlog_counts_what_is_not_final
+        the_oldest_that_is_due_is_counted_where_nothing_blocks_it
+    }
+    entity {
+        an_entity_is_kept_with_its_version_and_place
+        a_change_of_another_version_refuses_the_whole_append
+        a_deleted_entity_stays_as_a_tombstone
+        entities_of_different_owners_never_meet
+        entities_are_found_by_what_they_hang_on
+        a_poller_misses_nothing_that_is_committed_later
     }
 }

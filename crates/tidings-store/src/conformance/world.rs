@@ -9,7 +9,7 @@ use tidings_core::{
     delivery::{Reason, ReasonCode, Step},
     event::Event,
     ids::{ApplicationId, DeliveryId, EventId, WebhookId},
-    limits::HORIZON_MS,
+    limits::{BREAKER_FAILURES, HORIZON_MS},
     matching::match_event,
     outcome::{Attempt, Failure, Outcome},
     samples,
@@ -237,19 +237,31 @@ impl<'a> World<'a> {
         Step::WaitForQuery { due_at: self.in_ms(ms), why }
     }
 
-    /// Fires for the webhook and fails until its breaker is open. The five that failed are retried long after.
-    pub async fn open_breaker(&mut self, webhook: &Webhook) -> Vec<DeliveryId> {
-        let mut failed = Vec::new();
-        for _ in 0..5 {
-            failed.push(self.fire_for(webhook).await);
+    /// Fires for the webhook and fails until its breaker is open. What was fired for that is cancelled.
+    pub async fn open_breaker(&mut self, webhook: &Webhook) {
+        for _ in 0..BREAKER_FAILURES {
+            self.fire_for(webhook).await;
         }
-        for claimed in self.claim(5).await {
-            self.freeze(&claimed, "{}").await;
-            self.record_attempt(&claimed, failure(500), self.retry(HORIZON_MS / 2)).await;
+        for claimed in self.claim(usize::try_from(BREAKER_FAILURES).unwrap()).await {
+            self.record_attempt(&claimed, failure(500), self.retry(0)).await;
+            let cancelled = Reason::new(ReasonCode::CancelledByOwner, "it was there to fail");
+            self.store.cancel_delivery(self.now, claimed.delivery.id, cancelled).await.unwrap();
         }
         let health = self.store.backlog(self.now, webhook.id).await.unwrap().health;
         assert!(health.breaker.is_some(), "five failures open the breaker");
-        failed
+    }
+
+    /// A claim while one attempt is on its way to the endpoint: behind an open breaker nobody gets the turn.
+    pub async fn claim_beside_one(&self, webhook: &Webhook) -> Vec<Claimed> {
+        let mut room = self.room(50);
+        room.in_flight.insert(webhook.endpoint, 1);
+        self.store.claim_due(self.now, Claim { room }).await.unwrap().claimed
+    }
+
+    /// Why a delivery is final, where it is for a reason.
+    pub async fn ended(&self, id: DeliveryId) -> Option<ReasonCode> {
+        let state = self.view(id).await.delivery.state;
+        state.is_final().then(|| state.reason().map(|why| why.code)).flatten()
     }
 
     pub async fn view(&self, id: DeliveryId) -> DeliveryView {

@@ -1,0 +1,186 @@
+//! The platform's entities.
+
+use tidings_core::{ids::ApplicationId, time::Wall};
+
+use super::world::World;
+use crate::{
+    error::AppendError,
+    store::Store,
+    types::{Append, Entity, EntityChange, EntityQuery, Link, Page},
+};
+
+fn change(application: Option<ApplicationId>, id: &str, version: Option<u64>) -> EntityChange {
+    EntityChange {
+        application,
+        kind: "User".to_owned(),
+        id: id.to_owned(),
+        expected_version: version,
+        body: format!("{{\"id\":\"{id}\",\"é\":1.0}}"),
+        deleted: false,
+        links: Vec::new(),
+    }
+}
+
+async fn write(world: &World<'_>, changes: Vec<EntityChange>) -> Result<(), AppendError> {
+    let append = Append { changes, ..world.append_of(Vec::new(), None).await };
+    world.store.append(world.now, append).await.map(|_| ())
+}
+
+fn query(application: Option<ApplicationId>) -> EntityQuery {
+    EntityQuery {
+        application,
+        kind: "User".to_owned(),
+        link: None,
+        updated_since: None,
+        deleted_too: false,
+        page: Page { first: 50, after: None },
+    }
+}
+
+async fn page(world: &World<'_>, query: EntityQuery) -> (Vec<Entity>, bool) {
+    let page = world.store.entity_page(query).await.unwrap();
+    (page.items, page.has_next_page)
+}
+
+async fn ids(world: &World<'_>, query: EntityQuery) -> Vec<String> {
+    page(world, query).await.0.into_iter().map(|entity| entity.id).collect()
+}
+
+pub async fn an_entity_is_kept_with_its_version_and_place(store: &dyn Store) {
+    let mut world = World::new(store);
+    write(&world, vec![change(None, "a", None), change(None, "b", None)]).await.unwrap();
+    let (before, _) = page(&world, query(None)).await;
+    assert_eq!((before[0].id.as_str(), before[0].version, before[0].deleted), ("a", 1, false));
+    assert_eq!(before[0].updated_at, world.now.wall);
+    assert_eq!(before[0].body, change(None, "a", None).body);
+    world.pass_ms(1_000);
+    let mut second = change(None, "a", Some(1));
+    second.body = "{\"changed\":true}".to_owned();
+    write(&world, vec![second.clone()]).await.unwrap();
+    let (after, _) = page(&world, query(None)).await;
+    let order: Vec<&str> = after.iter().map(|entity| entity.id.as_str()).collect();
+    assert_eq!(order, ["b", "a"], "in the order of the last commits");
+    assert_eq!((after[1].version, &after[1].body), (2, &second.body));
+    assert_eq!(after[1].updated_at, world.now.wall);
+    assert!(after[1].position > before[1].position, "a place is never used twice");
+    assert_eq!(after[0], before[1]);
+}
+
+pub async fn a_change_of_another_version_refuses_the_whole_append(store: &dyn Store) {
+    let world = World::new(store);
+    write(&world, vec![change(None, "a", None)]).await.unwrap();
+    for (id, version) in [("a", None), ("a", Some(0)), ("a", Some(2)), ("c", Some(1))] {
+        let refused = write(&world, vec![change(None, "b", None), change(None, id, version)]).await;
+        match refused {
+            Err(AppendError::EntityConflict { kind, id: named }) => {
+                assert_eq!((kind.as_str(), named.as_str()), ("User", id));
+            }
+            other => panic!("{id} at {version:?} gave {other:?}"),
+        }
+    }
+    assert_eq!(ids(&world, query(None)).await, ["a"]);
+    // Within one append the second change sees the first.
+    let twice = vec![change(None, "b", None), change(None, "b", Some(1))];
+    write(&world, twice).await.unwrap();
+    assert_eq!(page(&world, query(None)).await.0[1].version, 2);
+}
+
+pub async fn a_deleted_entity_stays_as_a_tombstone(store: &dyn Store) {
+    let world = World::new(store);
+    write(&world, vec![change(None, "a", None), change(None, "b", None)]).await.unwrap();
+    let gone = EntityChange { deleted: true, ..change(None, "a", Some(1)) };
+    write(&world, vec![gone.clone()]).await.unwrap();
+    assert_eq!(ids(&world, query(None)).await, ["b"]);
+    let with = EntityQuery { deleted_too: true, ..query(None) };
+    let (all, _) = page(&world, with).await;
+    assert_eq!((all[1].id.as_str(), all[1].deleted, &all[1].body), ("a", true, &gone.body));
+    let found = store.entities(None, "User", vec!["a".to_owned()]).await.unwrap();
+    assert_eq!((found[0].deleted, found[0].version), (true, 2));
+    assert!(write(&world, vec![change(None, "a", None)]).await.is_err(), "its id is not free");
+    write(&world, vec![change(None, "a", Some(2))]).await.unwrap();
+    assert_eq!(ids(&world, query(None)).await, ["b", "a"]);
+}
+
+pub async fn entities_of_different_owners_never_meet(store: &dyn Store) {
+    let world = World::new(store);
+    let own = world.add_application("acme").await.id;
+    let other = world.add_application("other").await.id;
+    for application in [Some(other), Some(own), None] {
+        write(&world, vec![change(application, "a", None)]).await.unwrap();
+        let (found, _) = page(&world, query(application)).await;
+        assert_eq!((found.len(), found[0].application), (1, application));
+    }
+    write(&world, vec![change(Some(other), "b", None)]).await.unwrap();
+    let asked = || ["a", "b", "c", "a"].map(str::to_owned).to_vec();
+    for (application, expected) in [(Some(own), vec!["a"]), (Some(other), vec!["a", "b"])] {
+        let found = store.entities(application, "User", asked()).await.unwrap();
+        let mut found: Vec<&str> = found.iter().map(|entity| entity.id.as_str()).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected);
+    }
+    assert_eq!(store.entities(Some(own), "Account", asked()).await.unwrap(), []);
+    assert_eq!(store.entities(Some(own), "User", Vec::new()).await.unwrap(), []);
+    assert_eq!(store.entity_owners("User", "a").await.unwrap(), [own, other]);
+    assert_eq!(store.entity_owners("User", "b").await.unwrap(), [other]);
+    assert_eq!(store.entity_owners("Account", "a").await.unwrap(), []);
+    let gone = EntityChange { deleted: true, ..change(Some(other), "b", Some(1)) };
+    write(&world, vec![gone]).await.unwrap();
+    assert_eq!(store.entity_owners("User", "b").await.unwrap(), [other]);
+}
+
+pub async fn entities_are_found_by_what_they_hang_on(store: &dyn Store) {
+    let world = World::new(store);
+    let link = |role: &str, id: &str| Link { role: role.to_owned(), id: id.to_owned() };
+    let linked = |id: &str, version, links: &[Link]| EntityChange {
+        links: links.to_vec(),
+        ..change(None, id, version)
+    };
+    let (user, account) = (link("user", "u"), link("account", "u"));
+    let changes = vec![
+        linked("a", None, std::slice::from_ref(&user)),
+        linked("b", None, &[user.clone(), account.clone()]),
+        linked("c", None, &[]),
+    ];
+    write(&world, changes).await.unwrap();
+    let by = |link: &Link| EntityQuery { link: Some(link.clone()), ..query(None) };
+    assert_eq!(ids(&world, by(&user)).await, ["a", "b"]);
+    assert_eq!(ids(&world, by(&account)).await, ["b"]);
+    assert_eq!(ids(&world, by(&link("user", "x"))).await, [""; 0]);
+    write(&world, vec![linked("b", Some(1), std::slice::from_ref(&account))]).await.unwrap();
+    assert_eq!(ids(&world, by(&user)).await, ["a"]);
+    assert_eq!(ids(&world, by(&account)).await, ["b"]);
+}
+
+pub async fn a_poller_misses_nothing_that_is_committed_later(store: &dyn Store) {
+    let mut world = World::new(store);
+    for id in ["a", "b", "c"] {
+        write(&world, vec![change(None, id, None)]).await.unwrap();
+        world.pass_ms(10);
+    }
+    let after = |after, first| EntityQuery {
+        page: Page { first, after },
+        deleted_too: true,
+        ..query(None)
+    };
+    let (first, more) = page(&world, after(None, 2)).await;
+    assert_eq!((first.len(), more), (2, true));
+    let cursor = first.last().map(|entity| entity.position);
+    // What was on an earlier page is changed, one is deleted, and one is new.
+    write(&world, vec![change(None, "a", Some(1))]).await.unwrap();
+    write(&world, vec![EntityChange { deleted: true, ..change(None, "b", Some(1)) }])
+        .await
+        .unwrap();
+    write(&world, vec![change(None, "d", None)]).await.unwrap();
+    let (rest, more) = page(&world, after(cursor, 9)).await;
+    let found: Vec<(&str, bool)> =
+        rest.iter().map(|entity| (entity.id.as_str(), entity.deleted)).collect();
+    assert_eq!((found, more), (vec![("c", false), ("a", false), ("b", true), ("d", false)], false));
+    let end = rest.last().map(|entity| entity.position);
+    assert_eq!(page(&world, after(end, 9)).await, (Vec::new(), false));
+    world.pass_ms(10);
+    write(&world, vec![change(None, "c", Some(1))]).await.unwrap();
+    assert_eq!(ids(&world, after(end, 9)).await, ["c"]);
+    let since = Some(Wall(world.now.wall.0 - 10));
+    let since = EntityQuery { updated_since: since, ..query(None) };
+    assert_eq!(ids(&world, since).await, ["a", "d", "c"], "those changed at that moment too");
+}
