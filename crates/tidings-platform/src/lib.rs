@@ -1,1 +1,24 @@
-//! In construction.
+//! The built-in platform: end users, providers and energy switches, with a GraphQL API of its own.
+//!
+//! ```text
+//! API ─► schema ─┬─ queries ───► reader ─► store
+//!                └─ mutations ─► writer ─► ingest (entity, event and deliveries in one commit)
+//! delivery ─► source ─► the queries alone, with an application's rights ─► reader ─► store
+//! ```
+//!
+//! Modules use those above them in this list.
+
+pub mod domain;
+pub mod triggers;
+pub mod reader;
+pub mod writer;
+pub mod schema;
+mod documents;
+pub mod source;
+pub mod sample;
+
+pub use reader::Reader;
+pub use schema::{PlatformMutation, PlatformQuery};
+pub use source::PlatformSource;
+pub use triggers::source_info;
+pub use writer::Writer;

@@ -1,0 +1,92 @@
+//! Parsed queries, kept so that the queries of webhooks are parsed once and not at every delivery.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use async_graphql::parser::{self, types::ExecutableDocument};
+
+/// Documents that are kept; the one that was used longest ago makes room.
+const DOCUMENTS_MAX: usize = 1_024;
+
+/// The documents that were used last.
+#[derive(Debug, Default)]
+pub struct Documents {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    by_text: HashMap<String, Entry>,
+    /// Counts the uses.
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    document: Arc<ExecutableDocument>,
+    last_use: u64,
+}
+
+impl Documents {
+    /// The document of a text.
+    ///
+    /// # Errors
+    /// What is wrong with the text. Such a one is not kept.
+    pub fn parse(&self, text: &str) -> Result<Arc<ExecutableDocument>, parser::Error> {
+        if let Some(document) = self.lock().find(text) {
+            return Ok(document);
+        }
+        // Parsed outside the lock: two that come at once parse twice, and nobody waits.
+        let document = Arc::new(parser::parse_query(text)?);
+        self.lock().keep(text, Arc::clone(&document));
+        Ok(document)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Kept {
+    fn find(&mut self, text: &str) -> Option<Arc<ExecutableDocument>> {
+        self.uses += 1;
+        let entry = self.by_text.get_mut(text)?;
+        entry.last_use = self.uses;
+        Some(Arc::clone(&entry.document))
+    }
+
+    fn keep(&mut self, text: &str, document: Arc<ExecutableDocument>) {
+        if self.by_text.len() >= DOCUMENTS_MAX {
+            let oldest = self.by_text.iter().min_by_key(|(_, entry)| entry.last_use);
+            if let Some(oldest) = oldest.map(|(text, _)| text.clone()) {
+                self.by_text.remove(&oldest);
+            }
+        }
+        let last_use = self.uses;
+        self.by_text.insert(text.to_owned(), Entry { document, last_use });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_parsed_once_and_the_one_used_longest_ago_makes_room() {
+        let documents = Documents::default();
+        let text = |number: usize| format!("{{ a{number} }}");
+        let first = documents.parse(&text(0)).unwrap();
+        let second = documents.parse(&text(1)).unwrap();
+        for number in 2..DOCUMENTS_MAX {
+            documents.parse(&text(number)).unwrap();
+        }
+        assert!(Arc::ptr_eq(&first, &documents.parse(&text(0)).unwrap()));
+        documents.parse(&text(DOCUMENTS_MAX)).unwrap();
+        assert!(Arc::ptr_eq(&first, &documents.parse(&text(0)).unwrap()));
+        assert!(!Arc::ptr_eq(&second, &documents.parse(&text(1)).unwrap()));
+        assert_eq!(documents.lock().by_text.len(), DOCUMENTS_MAX);
+        assert!(documents.parse("{").is_err());
+    }
+}

@@ -1,0 +1,99 @@
+//! An entity between the store, which keeps its fields as JSON text, and the schema.
+
+use serde::{Serialize, de::DeserializeOwned};
+use tidings_core::{ids::ApplicationId, time::Wall};
+use tidings_graphql::Thing;
+use tidings_store::{Entity, EntityChange, Link, StoreError};
+
+/// The fields of an entity.
+pub trait Body: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync + 'static {
+    /// What the store calls it.
+    const KIND: &'static str;
+    /// What people call it.
+    const THING: Thing;
+
+    /// What it hangs on.
+    fn links(&self) -> Vec<Link> {
+        Vec::new()
+    }
+}
+
+/// An entity that is stored.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stored<B> {
+    /// Its id; of a provider, its code.
+    pub id: String,
+    /// The version that a change of it expects.
+    pub version: u64,
+    /// When it was last changed.
+    pub updated_at: Wall,
+    /// Whether it is gone; the fields are then its last.
+    pub deleted: bool,
+    /// Its fields.
+    pub body: B,
+}
+
+impl<B: Body> Stored<B> {
+    /// Reads what the store keeps.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the text is not such a body.
+    pub fn read(entity: Entity) -> Result<Stored<B>, StoreError> {
+        let body = serde_json::from_str(&entity.body).map_err(|error| StoreError::Corrupt {
+            operation: "read an entity",
+            what: format!("{} {}", B::KIND, entity.id),
+            cause: error.to_string(),
+        })?;
+        Ok(Stored {
+            id: entity.id,
+            version: entity.version,
+            updated_at: entity.updated_at,
+            deleted: entity.deleted,
+            body,
+        })
+    }
+
+    /// An entity that is new at `now`.
+    #[must_use]
+    pub fn first(id: &str, now: Wall, body: B) -> Stored<B> {
+        Stored { id: id.to_owned(), version: 1, updated_at: now, deleted: false, body }
+    }
+
+    /// The entity with another body, from `now`.
+    #[must_use]
+    pub fn next(self, now: Wall, body: B) -> Stored<B> {
+        Stored { version: self.version + 1, updated_at: now, body, ..self }
+    }
+
+    /// The change that puts `body` in the place of what is stored.
+    #[must_use]
+    pub fn change(&self, application: Option<ApplicationId>, body: &B) -> EntityChange {
+        change(application, &self.id, Some(self.version), body)
+    }
+
+    /// The change that leaves a tombstone with the last body.
+    #[must_use]
+    pub fn tombstone(&self, application: Option<ApplicationId>) -> EntityChange {
+        EntityChange { deleted: true, ..self.change(application, &self.body) }
+    }
+}
+
+/// The change that writes `body` over `expected_version`; `None`: over nothing.
+#[must_use]
+pub fn change<B: Body>(
+    application: Option<ApplicationId>,
+    id: &str,
+    expected_version: Option<u64>,
+    body: &B,
+) -> EntityChange {
+    EntityChange {
+        application,
+        kind: B::KIND.to_owned(),
+        id: id.to_owned(),
+        expected_version,
+        body: serde_json::to_string(body)
+            .expect("bodies have string keys and finite numbers: both were checked"),
+        deleted: false,
+        links: body.links(),
+    }
+}

@@ -1,0 +1,151 @@
+//! Entities as values: the only place that reads them from the store.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use tidings_core::{
+    ids::{ApplicationId, EntityId},
+    limits,
+    time::Wall,
+};
+use tidings_graphql::PageArguments;
+use tidings_store::{EntityQuery, Link, Page, Paged, Store, StoreError};
+
+use crate::domain::{Body, Stored};
+
+/// Reads entities.
+#[derive(Clone)]
+pub struct Reader {
+    store: Arc<dyn Store>,
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}
+
+/// Which entities a page shows, in the order of their last commit.
+#[derive(Clone, Debug)]
+pub struct PageQuery {
+    /// Whose.
+    pub application: Option<ApplicationId>,
+    /// What they hang on.
+    pub link: Option<Link>,
+    /// Changed then or later.
+    pub updated_since: Option<Wall>,
+    /// Whether tombstones are among them.
+    pub deleted_too: bool,
+    /// How many, after which position.
+    pub page: PageArguments<u64>,
+}
+
+/// What a page holds.
+#[derive(Clone, Debug)]
+pub struct EntityPage<B> {
+    /// Those that exist.
+    pub items: Vec<Stored<B>>,
+    /// The ids of those that were deleted.
+    pub deleted: Vec<String>,
+    /// The position of the last one, deleted or not.
+    pub end: Option<u64>,
+    /// Whether there are more.
+    pub has_next_page: bool,
+}
+
+impl Reader {
+    /// Reads from this store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Reader {
+        Reader { store }
+    }
+
+    /// An entity, also a tombstone.
+    ///
+    /// # Errors
+    /// What stops the store.
+    pub async fn one<B: Body>(
+        &self,
+        application: Option<ApplicationId>,
+        id: &str,
+    ) -> Result<Option<Stored<B>>, StoreError> {
+        if id.parse::<EntityId>().is_err() {
+            return Ok(None);
+        }
+        let found = self.store.entities(application, B::KIND, vec![id.to_owned()]).await?;
+        found.into_iter().next().map(Stored::read).transpose()
+    }
+
+    /// The entities with these ids, also tombstones.
+    ///
+    /// # Errors
+    /// What stops the store.
+    pub async fn many<B: Body>(
+        &self,
+        application: Option<ApplicationId>,
+        ids: Vec<String>,
+    ) -> Result<HashMap<String, Arc<Stored<B>>>, StoreError> {
+        let found = self.store.entities(application, B::KIND, ids).await?;
+        let by_id = |entity| Stored::read(entity).map(|read| (read.id.clone(), Arc::new(read)));
+        found.into_iter().map(by_id).collect()
+    }
+
+    /// A page.
+    ///
+    /// # Errors
+    /// What stops the store.
+    pub async fn page<B: Body>(&self, query: PageQuery) -> Result<EntityPage<B>, StoreError> {
+        let entities: Paged<_> = self
+            .store
+            .entity_page(EntityQuery {
+                application: query.application,
+                kind: B::KIND.to_owned(),
+                link: query.link,
+                updated_since: query.updated_since,
+                deleted_too: query.deleted_too,
+                page: Page { first: query.page.first, after: query.page.after },
+            })
+            .await?;
+        let end = entities.items.last().map(|entity| entity.position);
+        let (mut items, mut deleted) = (Vec::new(), Vec::new());
+        for entity in entities.items {
+            if entity.deleted {
+                deleted.push(entity.id);
+            } else {
+                items.push(Stored::read(entity)?);
+            }
+        }
+        Ok(EntityPage { items, deleted, end, has_next_page: entities.has_next_page })
+    }
+
+    /// All entities of a kind that belong to no application. The operator makes them, one by one.
+    ///
+    /// # Errors
+    /// What stops the store.
+    pub async fn all_for_everyone<B: Body>(&self) -> Result<Vec<Stored<B>>, StoreError> {
+        let mut all = Vec::new();
+        let mut after = None;
+        loop {
+            let query = PageQuery {
+                application: None,
+                link: None,
+                updated_since: None,
+                deleted_too: false,
+                page: PageArguments { first: limits::PAGE_MAX, after },
+            };
+            let page = self.page(query).await?;
+            all.extend(page.items);
+            after = page.end;
+            if !page.has_next_page {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// The applications that have an entity with this id.
+    ///
+    /// # Errors
+    /// What stops the store.
+    pub async fn owners(&self, kind: &str, id: &str) -> Result<Vec<ApplicationId>, StoreError> {
+        self.store.entity_owners(kind, id).await
+    }
+}

@@ -1,0 +1,144 @@
+//! The platform as a source: stored queries run in this process, on the queries alone.
+//!
+//! ```text
+//! call ─► parsed once, kept ─► executed as the application ─┬─ the store failed ─► Down
+//!                                                           └─ response ─► raw JSON ─► Answered
+//! ```
+
+use std::{fmt, sync::Arc};
+
+use async_graphql::{
+    EmptyMutation, EmptySubscription, Request, Response, Schema, ServerError, ValidationMode,
+    Value, Variables,
+};
+use async_trait::async_trait;
+use serde_json::value::{RawValue, to_raw_value};
+use tidings_core::{
+    access::{Owner, Principal},
+    ids::{ApplicationId, EntityId},
+    source::SourceInfo,
+    trigger::TriggerName,
+};
+use tidings_graphql::Viewer;
+use tidings_query::{
+    GraphqlError, GraphqlResponse, SourceSchema, limits,
+    source::{Call, Executed, Identity, Source},
+};
+
+use crate::{
+    documents::Documents,
+    reader::Reader,
+    schema::{PlatformQuery, QuerySchema, StoredQuery, query_sdl},
+    triggers::Trigger,
+};
+
+/// The built-in platform.
+pub struct PlatformSource {
+    info: SourceInfo,
+    reader: Reader,
+    documents: Documents,
+    executor: QuerySchema,
+    schema: SourceSchema,
+}
+
+impl fmt::Debug for PlatformSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlatformSource").field("info", &self.info).finish_non_exhaustive()
+    }
+}
+
+impl PlatformSource {
+    /// `info` is what [`crate::source_info`] gave.
+    #[must_use]
+    pub fn new(reader: Reader, info: SourceInfo) -> PlatformSource {
+        let executor = Schema::build(PlatformQuery::default(), EmptyMutation, EmptySubscription)
+            .data(reader.clone())
+            // Rendering has checked the query in full against `schema` before it comes here, and
+            // checks it again whenever that changes: doing so at each delivery would cost a third
+            // more.
+            .validation_mode(ValidationMode::Fast)
+            .limit_depth(count(limits::DEPTH_MAX))
+            .limit_complexity(count(limits::SELECTIONS_MAX))
+            .limit_directives(count(limits::DIRECTIVES_MAX))
+            .finish();
+        let schema = SourceSchema::parse("", &query_sdl())
+            .expect("the platform's own schema is valid: a test parses it");
+        PlatformSource { info, reader, documents: Documents::default(), executor, schema }
+    }
+}
+
+fn count(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+#[async_trait]
+impl Source for PlatformSource {
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn schema(&self) -> SourceSchema {
+        self.schema.clone()
+    }
+
+    async fn execute(&self, call: &Call) -> Executed {
+        let document = match self.documents.parse(&call.query) {
+            Ok(document) => document,
+            Err(error) => return answered(Response::from_errors(vec![error.into()])),
+        };
+        let variables = serde_json::Value::Object(call.variables.clone());
+        let stored_query = Arc::new(StoredQuery::default());
+        let mut request = Request::new("")
+            .variables(Variables::from_json(variables))
+            .data(Viewer(Some(principal_of(&call.identity))))
+            .data(Arc::clone(&stored_query));
+        request.operation_name.clone_from(&call.operation_name);
+        request.set_parsed_query((*document).clone());
+        let response = self.executor.execute(request).await;
+        match stored_query.trouble() {
+            Some(why) => Executed::Down { why, wait_ms: None },
+            None => answered(response),
+        }
+    }
+
+    async fn owners(
+        &self,
+        trigger: &TriggerName,
+        entity: &EntityId,
+    ) -> Result<Vec<ApplicationId>, String> {
+        let Some(trigger) = Trigger::named(trigger) else { return Ok(Vec::new()) };
+        let owners = self.reader.owners(trigger.kind(), entity.as_str()).await;
+        owners.map_err(|error| error.to_string())
+    }
+}
+
+fn principal_of(identity: &Identity) -> Principal {
+    Principal {
+        owner: Owner::Application(identity.application),
+        application_name: Some(identity.name.clone()),
+        scopes: identity.scopes,
+        expires_at: None,
+    }
+}
+
+fn answered(response: Response) -> Executed {
+    let data = match &response.data {
+        Value::Null => None,
+        data => Some(raw(data)),
+    };
+    let errors = response.errors.iter().map(read_error).collect();
+    Executed::Answered(GraphqlResponse { data, errors })
+}
+
+fn read_error(error: &ServerError) -> GraphqlError {
+    let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+    let code = match code {
+        Some(Value::String(code)) => Some(code.clone()),
+        _ => None,
+    };
+    GraphqlError { message: error.message.clone(), code, raw: raw(error) }
+}
+
+fn raw(value: &impl serde::Serialize) -> Box<RawValue> {
+    to_raw_value(value).expect("a GraphQL response has string keys and finite numbers")
+}

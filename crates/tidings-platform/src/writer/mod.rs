@@ -1,0 +1,214 @@
+//! Changes of entities, each with the event that it fires and the event's deliveries in one commit.
+//!
+//! ```text
+//! read ─► check ─► nothing changes ─► done, nothing fires
+//!   ▲        └─► match the event against the catalog ─► append ─► written
+//!   │                     ▲                               ├─ the catalog changed meanwhile
+//!   │                     └───────────────────────────────┘
+//!   └─ the entity changed meanwhile ──────────────────────┘
+//! ```
+
+use std::{fmt, sync::Arc};
+
+use tidings_core::{
+    event::{Event, JsonObject},
+    ids::{ApplicationId, EntityId},
+    matching::match_event,
+    source::SourceInfo,
+    time::Now,
+};
+use tidings_graphql::{Failure, OperationFailure};
+use tidings_store::{
+    Append, AppendError, AppendedEvent, Chance, Clock, EntityChange, Ingest, NewEvent, Store,
+    StoreError,
+};
+use tracing::error;
+
+use crate::{
+    domain::{Body, Stored},
+    reader::Reader,
+    triggers::Trigger,
+};
+
+mod energy_switch;
+mod provider;
+mod user;
+
+pub use energy_switch::{CommissionFields, EnergySwitchChange, NewEnergySwitch};
+pub use provider::{NewProvider, ProviderChange};
+pub use user::NewUser;
+
+/// How often a change is tried while others change the same things.
+const TRIES_MAX: usize = 8;
+
+/// Changes entities.
+#[derive(Clone)]
+pub struct Writer {
+    reader: Reader,
+    store: Arc<dyn Store>,
+    ingest: Arc<dyn Ingest>,
+    clock: Arc<dyn Clock>,
+    chance: Arc<dyn Chance>,
+    source: Arc<SourceInfo>,
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("source", &self.source.name).finish_non_exhaustive()
+    }
+}
+
+/// What a change came to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Written<B> {
+    /// The entity as it is now; a deleted one as it last was.
+    pub entity: Stored<B>,
+    /// The event that it fired; `None` where nothing changed or no trigger tells of it.
+    pub event: Option<AppendedEvent>,
+}
+
+/// What is to be written in one commit.
+struct Plan<B> {
+    changes: Vec<EntityChange>,
+    firing: Option<Firing>,
+    /// The entity as it will be.
+    entity: Stored<B>,
+}
+
+/// An event that is to be.
+struct Firing {
+    trigger: Trigger,
+    entity: String,
+    application: ApplicationId,
+}
+
+/// What became of a plan.
+enum Committed {
+    Done(Option<AppendedEvent>),
+    /// An entity was changed by someone else: read again.
+    Conflict,
+}
+
+impl Writer {
+    /// Writes through `ingest`, so that what is born finds the delivery engine's free room.
+    /// `source` is what [`crate::source_info`] gave.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        ingest: Arc<dyn Ingest>,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+        source: SourceInfo,
+    ) -> Writer {
+        let reader = Reader::new(Arc::clone(&store));
+        Writer { reader, store, ingest, clock, chance, source: Arc::new(source) }
+    }
+
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// Commits a plan. When the catalog changed since the event was matched, it is matched again.
+    async fn commit<B: Body>(
+        &self,
+        now: Now,
+        plan: &Plan<B>,
+    ) -> Result<Committed, OperationFailure> {
+        let event = plan.firing.as_ref().map(|firing| self.event(now, firing));
+        for _ in 0..TRIES_MAX {
+            let catalog = self.store.catalog().await.map_err(|error| stopped(&error))?;
+            let new_event = event.as_ref().map(|event| NewEvent {
+                matches: match_event(event, &catalog, &self.source.aliases),
+                event: event.clone(),
+                idempotency: None,
+            });
+            let append = Append {
+                catalog_version: catalog.version(),
+                events: new_event.into_iter().collect(),
+                changes: plan.changes.clone(),
+                room: None,
+            };
+            match self.ingest.append(now, append).await {
+                Ok(appended) => return Ok(Committed::Done(appended.into_iter().next())),
+                Err(AppendError::StaleCatalog) => {}
+                Err(AppendError::EntityConflict { .. }) => return Ok(Committed::Conflict),
+                Err(AppendError::Store(error)) => return Err(stopped(&error)),
+                Err(error @ AppendError::IdempotencyConflict { .. }) => {
+                    error!(%error, "a change without an idempotency key met one");
+                    return Err(Failure::Unavailable.into());
+                }
+            }
+        }
+        Err(Failure::Unavailable.into())
+    }
+
+    fn event(&self, now: Now, firing: &Firing) -> Event {
+        let entity: EntityId =
+            firing.entity.parse().expect("24 hexadecimal digits are an entity's id");
+        Event {
+            id: self.chance.event_id(now.wall),
+            trigger: firing.trigger.name(),
+            entity,
+            source: self.source.name.clone(),
+            application: Some(firing.application),
+            variables: JsonObject::new(),
+            date: now.wall,
+            test: false,
+        }
+    }
+
+    /// Commits a plan. `None`: an entity was changed by someone else, so read and plan again.
+    async fn write<B: Body>(
+        &self,
+        now: Now,
+        plan: Plan<B>,
+    ) -> Result<Option<Written<B>>, OperationFailure> {
+        match self.commit(now, &plan).await? {
+            Committed::Done(event) => Ok(Some(Written { entity: plan.entity, event })),
+            Committed::Conflict => Ok(None),
+        }
+    }
+
+    /// The entity that is to be changed.
+    async fn existing<B: Body>(
+        &self,
+        application: Option<ApplicationId>,
+        id: &str,
+    ) -> Result<Stored<B>, OperationFailure> {
+        let found = self.reader.one(application, id).await.map_err(|error| stopped(&error))?;
+        found.filter(|entity| !entity.deleted).ok_or_else(|| not_found::<B>(id).into())
+    }
+
+    /// Refuses an id that is taken, also by a tombstone.
+    async fn refuse_taken<B: Body>(
+        &self,
+        application: ApplicationId,
+        id: &str,
+    ) -> Result<(), OperationFailure> {
+        let found = self.reader.one::<B>(Some(application), id).await;
+        match found.map_err(|error| stopped(&error))? {
+            None => Ok(()),
+            Some(_) => Err(Failure::Taken { what: B::THING, id: id.to_owned() }.into()),
+        }
+    }
+}
+
+/// There is no such entity for the one who asks.
+pub(crate) fn not_found<B: Body>(id: &str) -> Failure {
+    const SHOWN_CHARACTERS_MAX: usize = 64;
+    Failure::NotFound { what: B::THING, id: id.chars().take(SHOWN_CHARACTERS_MAX).collect() }
+}
+
+/// Others changed the entity at every try.
+fn changed_meanwhile<B: Body>(id: &str) -> OperationFailure {
+    Failure::ChangedMeanwhile { what: B::THING, id: id.to_owned() }.into()
+}
+
+/// What people are told when the store stops us; the log has the rest.
+pub(crate) fn stopped(error: &StoreError) -> OperationFailure {
+    error!(%error, "the platform cannot use the store");
+    match error {
+        StoreError::Unknown { .. } => Failure::OutcomeUnknown.into(),
+        StoreError::Unavailable { .. } | StoreError::Corrupt { .. } => Failure::Unavailable.into(),
+    }
+}
