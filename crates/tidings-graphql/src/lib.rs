@@ -2,9 +2,8 @@
 //!
 //! ```text
 //! request ─► Viewer (who asks) ─► resolver ─► what was asked for
-//!                                    └─ Failure ─► OperationFailure (in `data`, where the result
-//! is a union)
-//!                                                └► Error with extensions.code (everywhere else)
+//!     where the result is a union    ├─ Failure ─► OperationFailure, in `data`
+//!     everywhere else                └─ Failure ─► an error with extensions.code
 //! ```
 //!
 //! Nothing here reads or writes. Modules use those above them in this list.
