@@ -92,6 +92,21 @@ pub enum Failure {
         /// Its id, name or code.
         id: String,
     },
+    /// It is not offered here.
+    NotSupported {
+        /// What was asked for, as a name of the interface.
+        what: String,
+    },
+    /// As things stand, no request would be sent.
+    NothingToSend {
+        /// Why not.
+        why: String,
+    },
+    /// The source of the entity does not answer.
+    SourceDown {
+        /// What happened.
+        why: String,
+    },
     /// The database cannot be used at present; nothing was done.
     Unavailable,
     /// The database did not say whether the change was made.
@@ -109,10 +124,13 @@ impl Failure {
                 OperationFailureCode::NotPermitted
             }
             Failure::InvalidInput => OperationFailureCode::InvalidInput,
-            Failure::Taken { .. } | Failure::ChangedMeanwhile { .. } => {
-                OperationFailureCode::Conflict
+            Failure::NotSupported { .. } => OperationFailureCode::NotSupported,
+            Failure::Taken { .. }
+            | Failure::ChangedMeanwhile { .. }
+            | Failure::NothingToSend { .. } => OperationFailureCode::Conflict,
+            Failure::SourceDown { .. } | Failure::Unavailable | Failure::OutcomeUnknown => {
+                OperationFailureCode::Unavailable
             }
-            Failure::Unavailable | Failure::OutcomeUnknown => OperationFailureCode::Unavailable,
         }
     }
 
@@ -160,6 +178,15 @@ impl Failure {
                  the change.",
                 word(what)
             ),
+            Failure::NotSupported { what } => {
+                format!("`{what}` is not offered by this server: leave it out.")
+            }
+            Failure::NothingToSend { why } => {
+                format!("As things stand, nothing would be sent: {why}.")
+            }
+            Failure::SourceDown { why } => {
+                format!("The source does not answer at present ({why}): try again in a moment.")
+            }
             Failure::Unavailable => {
                 "The database cannot be used at present, and nothing was changed: try again in a \
                  moment."
@@ -212,6 +239,15 @@ impl Failure {
                 "Mae eraill yn newid hwn ar yr un pryd: {} `{id}`. Darllenwch ef eto, yna gwnewch \
                  y newid o'r newydd.",
                 word(what)
+            ),
+            Failure::NotSupported { what } => {
+                format!("Nid yw'r gweinydd hwn yn cynnig hyn: `{what}`. Gadewch ef allan.")
+            }
+            Failure::NothingToSend { why } => {
+                format!("Fel y mae pethau, ni fyddai dim yn cael ei anfon: {why}.")
+            }
+            Failure::SourceDown { why } => format!(
+                "Nid yw'r ffynhonnell yn ateb ar hyn o bryd ({why}): rhowch gynnig arall arni ymhen ychydig."
             ),
             Failure::Unavailable => {
                 "Ni ellir defnyddio'r gronfa ddata ar hyn o bryd, ac ni newidiwyd dim: rhowch \
