@@ -1,6 +1,8 @@
 //! A failure that is a result: it stands in `data`, and a stored query delivers it like anything
 //! else.
 
+use std::fmt;
+
 use async_graphql::{Enum, Object, SimpleObject};
 use serde::Serialize;
 
@@ -84,6 +86,19 @@ impl From<Failure> for OperationFailure {
         OperationFailure { failure, problems: Vec::new() }
     }
 }
+
+/// For logs and the command line: the English text, then each problem.
+impl fmt::Display for OperationFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.failure.text(Locale::EnGb))?;
+        for Problem { path, message, .. } in &self.problems {
+            write!(f, " {path}: {message}.")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for OperationFailure {}
 
 /// Why an operation gave nothing: a kind for programs, a text for people, and what is wrong with
 /// the input.

@@ -9,6 +9,8 @@ use async_graphql::parser::{self, types::ExecutableDocument};
 
 /// Documents that are kept; the one that was used longest ago makes room.
 const DOCUMENTS_MAX: usize = 1_024;
+/// Bytes of their texts together. A parsed document takes about ten times as much.
+const TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// The documents that were used last.
 #[derive(Debug, Default)]
@@ -19,6 +21,7 @@ pub struct Documents {
 #[derive(Debug, Default)]
 struct Kept {
     by_text: HashMap<String, Entry>,
+    text_bytes: usize,
     /// Counts the uses.
     uses: u64,
 }
@@ -58,14 +61,24 @@ impl Kept {
     }
 
     fn keep(&mut self, text: &str, document: Arc<ExecutableDocument>) {
-        if self.by_text.len() >= DOCUMENTS_MAX {
-            let oldest = self.by_text.iter().min_by_key(|(_, entry)| entry.last_use);
-            if let Some(oldest) = oldest.map(|(text, _)| text.clone()) {
-                self.by_text.remove(&oldest);
-            }
+        if text.len() > TEXT_BYTES_MAX || self.by_text.contains_key(text) {
+            return;
         }
-        let last_use = self.uses;
-        self.by_text.insert(text.to_owned(), Entry { document, last_use });
+        let is_full = |kept: &Kept| {
+            kept.by_text.len() >= DOCUMENTS_MAX || kept.text_bytes + text.len() > TEXT_BYTES_MAX
+        };
+        while is_full(self) {
+            self.drop_oldest();
+        }
+        self.text_bytes += text.len();
+        self.by_text.insert(text.to_owned(), Entry { document, last_use: self.uses });
+    }
+
+    fn drop_oldest(&mut self) {
+        let oldest = self.by_text.iter().min_by_key(|(_, entry)| entry.last_use);
+        let oldest = oldest.map(|(text, _)| text.clone()).expect("what is full is not empty");
+        self.by_text.remove(&oldest);
+        self.text_bytes -= oldest.len();
     }
 }
 
@@ -88,5 +101,18 @@ mod tests {
         assert!(!Arc::ptr_eq(&second, &documents.parse(&text(1)).unwrap()));
         assert_eq!(documents.lock().by_text.len(), DOCUMENTS_MAX);
         assert!(documents.parse("{").is_err());
+    }
+
+    #[test]
+    fn long_texts_make_room_for_one_another() {
+        let document = Arc::new(parser::parse_query("{ a }").unwrap());
+        let mut kept = Kept::default();
+        let text = |number: usize| format!("{number} {}", "x".repeat(1024 * 1024));
+        for number in 0..10 {
+            kept.keep(&text(number), Arc::clone(&document));
+            assert_eq!(kept.text_bytes, kept.by_text.keys().map(String::len).sum::<usize>());
+        }
+        kept.keep(&"x".repeat(TEXT_BYTES_MAX + 1), document);
+        assert_eq!(kept.by_text.len(), 3);
     }
 }

@@ -146,6 +146,9 @@ impl Reader {
     /// # Errors
     /// What stops the store.
     pub async fn owners(&self, kind: &str, id: &str) -> Result<Vec<ApplicationId>, StoreError> {
+        if id.parse::<EntityId>().is_err() {
+            return Ok(Vec::new());
+        }
         self.store.entity_owners(kind, id).await
     }
 }

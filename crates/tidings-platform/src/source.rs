@@ -28,7 +28,7 @@ use tidings_query::{
 use crate::{
     documents::Documents,
     reader::Reader,
-    schema::{PlatformQuery, QuerySchema, StoredQuery, query_sdl},
+    schema::{QueryRoot, QuerySchema, StoredQuery, query_sdl},
     triggers::Trigger,
 };
 
@@ -51,7 +51,7 @@ impl PlatformSource {
     /// `info` is what [`crate::source_info`] gave.
     #[must_use]
     pub fn new(reader: Reader, info: SourceInfo) -> PlatformSource {
-        let executor = Schema::build(PlatformQuery::default(), EmptyMutation, EmptySubscription)
+        let executor = Schema::build(QueryRoot::default(), EmptyMutation, EmptySubscription)
             .data(reader.clone())
             // Rendering has checked the query in full against `schema` before it comes here, and
             // checks it again whenever that changes: doing so at each delivery would cost a third

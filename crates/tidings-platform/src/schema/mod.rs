@@ -14,28 +14,36 @@ pub use page::EntityListPage;
 pub use provider::{ProviderMutation, ProviderObject, ProviderQuery};
 pub use user::{UserMutation, UserObject, UserQuery};
 
-/// All queries of the platform. The data of the schema must hold a [`crate::Reader`].
+/// All queries of the platform, to be merged into a schema whose data holds a [`crate::Reader`].
 #[derive(MergedObject, Default, Debug)]
-#[graphql(name = "Query")]
 pub struct PlatformQuery(UserQuery, ProviderQuery, EnergySwitchQuery);
 
-/// All mutations of the platform. The data of the schema must hold a [`crate::Writer`] too.
+/// All mutations of the platform, to be merged into a schema whose data holds a [`crate::Writer`]
+/// too.
 #[derive(MergedObject, Default, Debug)]
-#[graphql(name = "Mutation")]
 pub struct PlatformMutation(UserMutation, ProviderMutation, EnergySwitchMutation);
 
+/// What can be asked of the platform.
+#[derive(MergedObject, Default, Debug)]
+#[graphql(name = "Query")]
+pub struct QueryRoot(PlatformQuery);
+
+/// What can be changed on the platform.
+#[derive(MergedObject, Default, Debug)]
+#[graphql(name = "Mutation")]
+pub struct MutationRoot(PlatformMutation);
+
 /// The schema that stored queries see.
-pub type QuerySchema = Schema<PlatformQuery, EmptyMutation, EmptySubscription>;
+pub type QuerySchema = Schema<QueryRoot, EmptyMutation, EmptySubscription>;
 
 /// The schema that stored queries see, as SDL.
 #[must_use]
 pub fn query_sdl() -> String {
-    QuerySchema::new(PlatformQuery::default(), EmptyMutation, EmptySubscription).sdl()
+    QuerySchema::new(QueryRoot::default(), EmptyMutation, EmptySubscription).sdl()
 }
 
 /// All of the platform's API as SDL, without the management API.
 #[must_use]
 pub fn sdl() -> String {
-    let (query, mutation) = (PlatformQuery::default(), PlatformMutation::default());
-    Schema::new(query, mutation, EmptySubscription).sdl()
+    Schema::new(QueryRoot::default(), MutationRoot::default(), EmptySubscription).sdl()
 }

@@ -177,3 +177,17 @@ async fn texts_of_users_and_providers_are_checked() {
     }
     assert_eq!(world.fired().await, ["UserAdded"]);
 }
+
+#[tokio::test]
+async fn an_infinite_amount_is_refused() {
+    let world = World::sampled().await;
+    for amount in ["1e999", "-1e999", "\"1\"", "null"] {
+        let query = format!(
+            "mutation {{ updateEnergySwitch(id: \"{ENERGY_SWITCH}\", input: {{
+                savings: {{ currency: \"GBP\", amount: {amount} }} }}) {{ {FAILURE} }} }}"
+        );
+        let answer = world.ask(world.acme(), &query, Value::Null).await;
+        assert!(answer["errors"][0]["message"].is_string(), "{amount} gave {answer}");
+    }
+    assert_eq!(world.fired().await, ["UserAdded", "EnergySwitchAdded"]);
+}

@@ -1,7 +1,11 @@
 //! The schema: what it offers, and that all of it is explained.
 
+use async_graphql::{EmptySubscription, MergedObject, Object, Schema};
 use serde_json::Value;
-use tidings_platform::schema::{query_sdl, sdl};
+use tidings_platform::{
+    PlatformMutation, PlatformQuery,
+    schema::{query_sdl, sdl},
+};
 
 use crate::support::World;
 
@@ -51,6 +55,37 @@ fn what_stored_queries_see_can_change_nothing() {
     }
 }
 
+struct Another;
+
+/// Something else that the same schema serves.
+#[Object]
+impl Another {
+    /// Something else.
+    async fn something_else(&self) -> bool {
+        true
+    }
+}
+
+#[derive(MergedObject)]
+#[graphql(name = "Query")]
+struct Merged(PlatformQuery, Another);
+
+#[derive(MergedObject)]
+#[graphql(name = "Mutation")]
+struct MergedMutation(PlatformMutation, Another);
+
+#[test]
+fn the_platforms_objects_can_be_merged_with_others() {
+    let query = Merged(PlatformQuery::default(), Another);
+    let mutation = MergedMutation(PlatformMutation::default(), Another);
+    let sdl = Schema::new(query, mutation, EmptySubscription).sdl();
+    assert!(sdl.contains("somethingElse") && sdl.contains("getEnergySwitch("), "{sdl}");
+    assert_eq!(sdl.matches("type Query ").count(), 1);
+    for absent in ["UserQuery", "UserMutation", "PlatformQuery", "PlatformMutation", "Another"] {
+        assert!(!sdl.contains(absent), "{absent} is in\n{sdl}");
+    }
+}
+
 fn check_described(path: &str, thing: &Value) {
     let text = thing["description"].as_str().unwrap_or_default();
     assert!(!text.trim().is_empty(), "{path} has no description");
@@ -68,10 +103,7 @@ async fn every_type_field_and_argument_is_described() {
         if name.starts_with("__") || name == "ID" {
             continue; // GraphQL's own
         }
-        let is_root = matches!(name, "Query" | "Mutation");
-        if !is_root {
-            check_described(name, of_type);
-        }
+        check_described(name, of_type);
         for list in ["fields", "inputFields", "enumValues"] {
             for field in of_type[list].as_array().into_iter().flatten() {
                 let path = format!("{name}.{}", field["name"]);

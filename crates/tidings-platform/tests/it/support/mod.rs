@@ -23,7 +23,9 @@ use tidings_core::{
 };
 use tidings_graphql::Viewer;
 use tidings_platform::{
-    PlatformMutation, PlatformQuery, PlatformSource, Reader, Writer, sample, source_info,
+    PlatformSource, Reader, Writer, sample,
+    schema::{MutationRoot, QueryRoot},
+    source_info,
 };
 use tidings_query::source::{Call, Executed, Identity, Source};
 use tidings_store::{
@@ -95,7 +97,7 @@ pub struct World {
     pub source: PlatformSource,
     pub acme: Application,
     pub other: Application,
-    schema: Schema<PlatformQuery, PlatformMutation, EmptySubscription>,
+    schema: Schema<QueryRoot, MutationRoot, EmptySubscription>,
 }
 
 impl World {
@@ -111,7 +113,7 @@ impl World {
             Writer::new(store.clone(), ingest.clone(), clock.clone(), chance, info.clone());
         let reader = Reader::new(store.clone());
         let source = PlatformSource::new(reader.clone(), info);
-        let (query, mutation) = (PlatformQuery::default(), PlatformMutation::default());
+        let (query, mutation) = (QueryRoot::default(), MutationRoot::default());
         let schema = Schema::build(query, mutation, EmptySubscription)
             .data(reader)
             .data(writer.clone())
