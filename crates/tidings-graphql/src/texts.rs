@@ -247,7 +247,8 @@ impl Failure {
                 format!("Fel y mae pethau, ni fyddai dim yn cael ei anfon: {why}.")
             }
             Failure::SourceDown { why } => format!(
-                "Nid yw'r ffynhonnell yn ateb ar hyn o bryd ({why}): rhowch gynnig arall arni ymhen ychydig."
+                "Nid yw'r ffynhonnell yn ateb ar hyn o bryd ({why}): rhowch gynnig arall arni \
+                 ymhen ychydig."
             ),
             Failure::Unavailable => {
                 "Ni ellir defnyddio'r gronfa ddata ar hyn o bryd, ac ni newidiwyd dim: rhowch \
