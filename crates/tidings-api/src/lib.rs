@@ -1,1 +1,35 @@
-//! In construction.
+//! The HTTP front door: where events come in, and where people and their programs manage what
+//! becomes of them.
+//!
+//! ```text
+//! serve ─► router ─┬─ ingest ─► EventInput ─► match ─► Ingest::append (one durable commit) ─► 202
+//!                  ├─ graphql_http ─► executor of the one schema ─► graphql (management)
+//!                  │                                              └► the platform's objects
+//!                  └─ schema, health, readiness, metrics
+//! auth says who asks, problem what is answered when the answer is no.
+//! ```
+//!
+//! Nothing here opens a connection: a test delivery is an ordinary one that is flagged. Modules use
+//! those above them.
+
+pub mod problem;
+pub mod gate;
+pub mod state;
+pub mod auth;
+mod json;
+mod body;
+mod event_input;
+mod ingest;
+pub mod webhook_input;
+mod provision;
+pub mod graphql;
+pub mod graphql_http;
+pub mod router;
+mod framing;
+pub mod serve;
+
+pub use graphql::{ManagementMutation, ManagementQuery};
+pub use graphql_http::Executor;
+pub use router::router;
+pub use serve::{ServeLimits, serve};
+pub use state::{Api, Metrics, Parts, Readiness, Settings, UrlPolicy};

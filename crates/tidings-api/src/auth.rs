@@ -1,0 +1,178 @@
+//! Who is asking: `Authorization: Bearer TOKEN` becomes a [`Principal`]. Asked before a body is
+//! read.
+//!
+//!   header ─► text of a token ─► hash ─► cache (2 s at most) or store ─► valid?
+//!      ─► its scopes, as far as its application has them
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use http::{HeaderMap, header};
+use tidings_core::{
+    access::{Owner, Principal, Scope, Token},
+    secret::TokenHash,
+    time::{Elapsed, SECOND_MS},
+};
+use tidings_store::StoreError;
+
+use crate::{
+    problem::{Code, Problem},
+    state::Api,
+};
+
+/// How long a token that was read counts as it was: a revocation in another process shows after
+/// this time at the latest.
+const CACHED_MS_MAX: u64 = 2 * SECOND_MS;
+/// Tokens that are kept.
+const CACHED_MAX: usize = 4_096;
+/// The longest token that is looked at.
+const TOKEN_BYTES_MAX: usize = 512;
+
+/// The principal of a request; `None` when it names none.
+///
+/// # Errors
+/// `unauthenticated` for a token that is wrong, expired or revoked, or for a header that is none.
+pub async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<Option<Principal>, Problem> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Problem::bad_token());
+    }
+    let text = value.to_str().ok().and_then(bearer).ok_or_else(Problem::bad_token)?;
+    let token = find(api, TokenHash::of(text)).await?.ok_or_else(Problem::bad_token)?;
+    if !token.is_valid(api.clock.now().elapsed) {
+        return Err(Problem::bad_token());
+    }
+    principal(api, &token).await?.map(Some).ok_or_else(Problem::bad_token)
+}
+
+/// The principal of a request that needs one.
+///
+/// # Errors
+/// As [`authenticate`], and `unauthenticated` when the request names none.
+pub async fn required(api: &Api, headers: &HeaderMap) -> Result<Principal, Problem> {
+    authenticate(api, headers).await?.ok_or_else(Problem::no_token)
+}
+
+/// Refuses a principal without the scope.
+///
+/// # Errors
+/// `not_permitted`.
+pub fn require(principal: &Principal, scope: Scope) -> Result<(), Problem> {
+    if principal.scopes.allows(scope) {
+        return Ok(());
+    }
+    let detail = format!("this needs the scope `{scope}`: use a token that has it");
+    Err(Problem::new(Code::NotPermitted, detail))
+}
+
+/// The token of the header's value (RFC 6750, section 2.1).
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim_matches(' ');
+    let fits = (1..=TOKEN_BYTES_MAX).contains(&token.len());
+    let is_token = fits && token.bytes().all(|byte| byte.is_ascii_graphic());
+    (scheme.eq_ignore_ascii_case("bearer") && is_token).then_some(token)
+}
+
+async fn find(api: &Api, hash: TokenHash) -> Result<Option<Token>, StoreError> {
+    let now = api.clock.now().elapsed;
+    let generation = match api.tokens.get(&hash, now) {
+        Found::Token(token) => return Ok(Some(token)),
+        Found::Nothing { generation } => generation,
+    };
+    let token = api.store.token(hash).await?;
+    if let Some(token) = token.as_ref().filter(|token| token.is_valid(now)) {
+        api.tokens.keep(token.clone(), now, generation);
+    }
+    Ok(token)
+}
+
+async fn principal(api: &Api, token: &Token) -> Result<Option<Principal>, StoreError> {
+    let expires_at = token.expires.map(|expires| expires.wall);
+    let Owner::Application(id) = token.owner else {
+        return Ok(Some(Principal {
+            owner: Owner::Operator,
+            application_name: None,
+            scopes: token.scopes,
+            expires_at,
+        }));
+    };
+    let catalog = api.store.catalog().await?;
+    Ok(catalog.application(id).map(|application| Principal {
+        owner: token.owner.clone(),
+        application_name: Some(application.name.clone()),
+        scopes: token.scopes.and(application.scopes),
+        expires_at,
+    }))
+}
+
+/// Tokens that were read a moment ago.
+#[derive(Debug, Default)]
+pub struct TokenCache {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    tokens: HashMap<TokenHash, (Token, Elapsed)>,
+    generation: u64,
+}
+
+enum Found {
+    Token(Token),
+    /// Read it from the store; the number tells whether something was revoked in the meantime.
+    Nothing {
+        generation: u64,
+    },
+}
+
+impl TokenCache {
+    fn get(&self, hash: &TokenHash, now: Elapsed) -> Found {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept.tokens.get(hash) {
+            Some((token, read_at)) if now.since_ms(*read_at) < CACHED_MS_MAX => {
+                Found::Token(token.clone())
+            }
+            _ => Found::Nothing { generation: kept.generation },
+        }
+    }
+
+    fn keep(&self, token: Token, now: Elapsed, generation: u64) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was read before a revocation may be what was revoked.
+        if kept.generation != generation {
+            return;
+        }
+        if kept.tokens.len() >= CACHED_MAX {
+            kept.tokens.retain(|_, (_, read_at)| now.since_ms(*read_at) < CACHED_MS_MAX);
+        }
+        if kept.tokens.len() < CACHED_MAX {
+            kept.tokens.insert(token.hash, (token, now));
+        }
+    }
+
+    /// Forgets all tokens: one was revoked.
+    pub fn forget(&self) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.tokens.clear();
+        kept.generation += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_token_is_visible_ascii_after_its_scheme() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("bearer  abc "), Some("abc"));
+        for value in ["", "abc", "Basic abc", "Bearer", "Bearer ", "Bearer a b", "Bearer ü"] {
+            assert_eq!(bearer(value), None, "{value}");
+        }
+        assert_eq!(bearer(&format!("Bearer {}", "x".repeat(513))), None);
+    }
+}

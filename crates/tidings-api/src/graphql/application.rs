@@ -1,0 +1,356 @@
+//! Applications: who owns webhooks and tokens.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, Error, InputObject, MaybeUndefined, Object, SimpleObject};
+use tidings_core::{
+    access::{Scope, ScopeSet},
+    application::{self, Name},
+    ids::ApplicationId,
+};
+use tidings_graphql::{DateTime, Failure, ListPage, OperationFailure, Problem, Thing};
+use tidings_store::{NewApplication, Page, Paged};
+
+use super::{
+    asker::{Asker, as_error, page, parse_argument, shown, store_failure, write_failure},
+    result_union,
+};
+
+/// Redirect URIs that one application has.
+const REDIRECT_URIS_MAX: usize = 32;
+/// The longest redirect URI.
+const REDIRECT_URI_BYTES_MAX: usize = 2_048;
+/// The shortest life of a token.
+const TOKEN_LIFETIME_S_MIN: i32 = 60;
+/// The name of the list in its cursors.
+const LIST: &str = "applications";
+
+/// Whether an application can keep a secret.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+#[graphql(remote = "application::ClientType")]
+pub enum ClientType {
+    /// It runs where nobody else reads its secret.
+    Confidential,
+    /// It runs on its user's device.
+    Public,
+}
+
+/// How much of an account an application may have collected.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AccessLevel {
+    /// Whether the credentials open the account.
+    QuickCheck,
+    /// Everything, once.
+    FullCheck,
+    /// Everything, again and again.
+    FullCheckOngoing,
+}
+
+/// How tokens that an application signs itself are checked.
+#[derive(InputObject, Clone, Debug)]
+pub struct JwtProfileInput {
+    /// What it is called.
+    pub name: String,
+    /// The algorithms that may sign.
+    pub algorithms: Vec<String>,
+    /// The `iss` that a token must have.
+    pub issuer: String,
+    /// The `aud` that a token must have.
+    pub audience: String,
+    /// The most that a token may do.
+    pub max_scopes: Vec<String>,
+    /// The key that checks signatures, as PEM.
+    pub public_key: Option<String>,
+    /// The secret that checks signatures.
+    pub shared_secret: Option<String>,
+    /// Where the keys that check signatures are.
+    pub jwks_url: Option<String>,
+}
+
+/// An application that is to be.
+#[derive(InputObject, Clone, Debug)]
+pub struct AddApplicationInput {
+    /// Its name: 1 to 63 lower-case letters, digits, `-` or `_`.
+    pub name: String,
+    /// The most that its tokens and its webhooks' queries may do. Left out: everything that an
+    /// application can.
+    pub scopes: Option<Vec<String>>,
+    /// Where people may be sent back to after they have linked an account; compared exactly.
+    pub redirect_uris: Option<Vec<String>>,
+    /// Whether it can keep a secret. Left out: it can.
+    pub client_type: Option<ClientType>,
+    /// What it may have collected of accounts. Not offered by this server.
+    pub access_levels: Option<Vec<AccessLevel>>,
+    /// Seconds that its tokens last, at least 60. Left out: they do not end.
+    pub token_lifetime_s: Option<i32>,
+    /// Tokens that it signs itself. Not offered by this server.
+    pub jwt_profiles: Option<Vec<JwtProfileInput>>,
+}
+
+/// What is to change about an application. What is left out stays as it is; null goes back to what
+/// counts when nothing is given.
+#[derive(InputObject, Clone, Debug)]
+pub struct UpdateApplicationInput {
+    /// The most that its tokens and its webhooks' queries may do.
+    pub scopes: MaybeUndefined<Vec<String>>,
+    /// Where people may be sent back to.
+    pub redirect_uris: MaybeUndefined<Vec<String>>,
+    /// Whether it can keep a secret.
+    pub client_type: MaybeUndefined<ClientType>,
+    /// What it may have collected of accounts. Not offered by this server.
+    pub access_levels: MaybeUndefined<Vec<AccessLevel>>,
+    /// Seconds that tokens last that are added from now on, at least 60.
+    pub token_lifetime_s: MaybeUndefined<i32>,
+    /// Tokens that it signs itself. Not offered by this server.
+    pub jwt_profiles: MaybeUndefined<Vec<JwtProfileInput>>,
+}
+
+/// A client application: it owns webhooks and tokens, and sees what is its own.
+#[derive(SimpleObject, Clone, Debug)]
+pub struct Application {
+    /// Its name.
+    pub name: String,
+    /// The most that its tokens and its webhooks' queries may do.
+    pub scopes: Vec<String>,
+    /// Where people may be sent back to.
+    pub redirect_uris: Vec<String>,
+    /// Whether it can keep a secret.
+    pub client_type: ClientType,
+    /// Seconds that its tokens last; null: they do not end.
+    pub token_lifetime_s: Option<u32>,
+    /// When it was added.
+    pub added: DateTime,
+    /// When it was last changed.
+    pub updated: DateTime,
+}
+
+impl From<&application::Application> for Application {
+    fn from(stored: &application::Application) -> Application {
+        Application {
+            name: stored.name.to_string(),
+            scopes: stored.scopes.iter().map(|scope| scope.to_string()).collect(),
+            redirect_uris: stored.settings.redirect_uris.clone(),
+            client_type: stored.settings.client_type.into(),
+            token_lifetime_s: stored.token_lifetime_s,
+            added: stored.added_at.into(),
+            updated: stored.updated_at.into(),
+        }
+    }
+}
+
+result_union!(
+    /// The application that was added, or why not.
+    AddApplicationResult,
+    Application
+);
+result_union!(
+    /// The application as it is now, or why not.
+    UpdateApplicationResult,
+    Application
+);
+result_union!(
+    /// The application as it last was, or why it was not deleted.
+    DeleteApplicationResult,
+    Application
+);
+
+/// Queries about applications.
+#[derive(Default, Debug)]
+pub struct ApplicationQuery;
+
+#[Object]
+impl ApplicationQuery {
+    /// An application; null where there is none of that name. An application sees itself alone.
+    async fn get_application(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Its name.")] name: String,
+    ) -> Result<Option<Application>, Error> {
+        let asker = reader(context).map_err(as_error)?;
+        Ok(asker.application(&name).await.ok().map(|found| Application::from(&*found)))
+    }
+
+    /// All applications, in the order in which they were added. An application sees itself alone.
+    async fn get_applications(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many: 1 to 200.", default_with = "Some(50)")] first: Option<i32>,
+        #[graphql(desc = "An `endCursor`, for the page after it.")] after: Option<String>,
+    ) -> Result<ListPage<Application>, Error> {
+        let asker = reader(context).map_err(as_error)?;
+        let Page { first, after } = page::<ApplicationId>(LIST, first, after.as_deref())?;
+        let catalog = asker.api.store.catalog().await.map_err(store_failure).map_err(as_error)?;
+        let mut all: Vec<_> = catalog
+            .applications()
+            .filter(|one| asker.principal.sees(one.id) && after.is_none_or(|id| one.id > id))
+            .map(Arc::clone)
+            .collect();
+        all.sort_by_key(|one| one.id);
+        let has_next_page = all.len() > first;
+        all.truncate(first);
+        let paged = Paged { items: all, has_next_page };
+        Ok(shown(LIST, paged, |one| one.id.to_string(), |one| Application::from(&*one)))
+    }
+}
+
+/// An application reads itself with any token, the operator all with one that may do everything.
+fn reader<'a>(context: &Context<'a>) -> Result<Asker<'a>, OperationFailure> {
+    let asker = Asker::with(context, &[])?;
+    if asker.principal.application().is_some() { Ok(asker) } else { Asker::operator(context) }
+}
+
+/// Mutations of applications.
+#[derive(Default, Debug)]
+pub struct ApplicationMutation;
+
+#[Object]
+impl ApplicationMutation {
+    /// Adds an application. For the operator.
+    async fn add_application(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The application that is to be.")] input: AddApplicationInput,
+    ) -> AddApplicationResult {
+        add(context, input).await.into()
+    }
+
+    /// Changes an application. For the operator. Scopes that are taken away are gone from its
+    /// tokens and queries at once.
+    async fn update_application(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Its name.")] name: String,
+        #[graphql(desc = "What is to change.")] input: UpdateApplicationInput,
+    ) -> UpdateApplicationResult {
+        update(context, &name, input).await.into()
+    }
+
+    /// Deletes an application with its webhooks; its tokens are revoked and its deliveries
+    /// cancelled. For the operator.
+    async fn delete_application(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Its name.")] name: String,
+    ) -> DeleteApplicationResult {
+        delete(context, &name).await.into()
+    }
+}
+
+async fn add(
+    context: &Context<'_>,
+    input: AddApplicationInput,
+) -> Result<Application, OperationFailure> {
+    let asker = Asker::operator(context)?;
+    let name: Name = parse_argument("/input/name", &input.name)?;
+    refuse_unsupported("accessLevels", input.access_levels.as_deref())?;
+    refuse_unsupported("jwtProfiles", input.jwt_profiles.as_deref())?;
+    let mut problems = Vec::new();
+    let scopes = match &input.scopes {
+        None => ScopeSet::for_applications(),
+        Some(texts) => scopes(texts, &mut problems),
+    };
+    let redirect_uris = input.redirect_uris.unwrap_or_default();
+    check_redirect_uris(&redirect_uris, &mut problems);
+    let token_lifetime_s = lifetime(input.token_lifetime_s, &mut problems);
+    if !problems.is_empty() {
+        return Err(OperationFailure::invalid(problems));
+    }
+    let client_type = input.client_type.map_or(application::ClientType::Confidential, Into::into);
+    let settings = application::ApplicationSettings { redirect_uris, client_type };
+    let new = NewApplication { name, scopes, token_lifetime_s, settings };
+    let added = asker.api.store.add_application(asker.now(), new).await;
+    let added = added.map_err(|error| write_failure(Thing::Application, "/input/name", error))?;
+    Ok(Application::from(&added))
+}
+
+async fn update(
+    context: &Context<'_>,
+    name: &str,
+    input: UpdateApplicationInput,
+) -> Result<Application, OperationFailure> {
+    let asker = Asker::operator(context)?;
+    let mut changed = application::Application::clone(&*asker.application(name).await?);
+    refuse_unsupported("accessLevels", input.access_levels.take().as_deref())?;
+    refuse_unsupported("jwtProfiles", input.jwt_profiles.take().as_deref())?;
+    let mut problems = Vec::new();
+    match input.scopes {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => changed.scopes = ScopeSet::for_applications(),
+        MaybeUndefined::Value(texts) => changed.scopes = scopes(&texts, &mut problems),
+    }
+    if !input.redirect_uris.is_undefined() {
+        changed.settings.redirect_uris = input.redirect_uris.take().unwrap_or_default();
+        check_redirect_uris(&changed.settings.redirect_uris, &mut problems);
+    }
+    if !input.client_type.is_undefined() {
+        let given = input.client_type.take();
+        changed.settings.client_type =
+            given.map_or(application::ClientType::Confidential, Into::into);
+    }
+    if !input.token_lifetime_s.is_undefined() {
+        changed.token_lifetime_s = lifetime(input.token_lifetime_s.take(), &mut problems);
+    }
+    if !problems.is_empty() {
+        return Err(OperationFailure::invalid(problems));
+    }
+    let updated = asker.api.store.update_application(asker.now(), changed).await;
+    let updated = updated.map_err(|error| write_failure(Thing::Application, "/name", error))?;
+    Ok(Application::from(&updated))
+}
+
+async fn delete(context: &Context<'_>, name: &str) -> Result<Application, OperationFailure> {
+    let asker = Asker::operator(context)?;
+    let id = asker.application(name).await?.id;
+    let deleted = asker.api.store.delete_application(asker.now(), id).await;
+    asker.api.tokens.forget();
+    let deleted = deleted.map_err(|error| write_failure(Thing::Application, "/name", error))?;
+    Ok(Application::from(&deleted))
+}
+
+fn refuse_unsupported<T>(what: &str, given: Option<&[T]>) -> Result<(), OperationFailure> {
+    match given {
+        None | Some([]) => Ok(()),
+        Some(_) => Err(Failure::NotSupported { what: what.to_owned() }.into()),
+    }
+}
+
+/// The scopes of an application, and what is wrong with them.
+pub(super) fn scopes(texts: &[String], problems: &mut Vec<Problem>) -> ScopeSet {
+    let mut scopes = Vec::new();
+    for (index, text) in texts.iter().enumerate() {
+        let path = format!("/input/scopes/{index}");
+        match text.parse::<Scope>() {
+            Ok(Scope::Admin) => {
+                problems.push(Problem::new(path, "`admin` is for the operator's tokens alone"));
+            }
+            Ok(scope) => scopes.push(scope),
+            Err(error) => problems.push(Problem::new(path, error.to_string())),
+        }
+    }
+    scopes.into_iter().collect()
+}
+
+fn lifetime(given: Option<i32>, problems: &mut Vec<Problem>) -> Option<u32> {
+    let given = given?;
+    if given < TOKEN_LIFETIME_S_MIN {
+        let message = format!("{given} s is too short: write at least {TOKEN_LIFETIME_S_MIN}");
+        problems.push(Problem::new("/input/tokenLifetimeS", message));
+    }
+    u32::try_from(given).ok()
+}
+
+fn check_redirect_uris(uris: &[String], problems: &mut Vec<Problem>) {
+    if uris.len() > REDIRECT_URIS_MAX {
+        let message = format!("{} URIs: write at most {REDIRECT_URIS_MAX}", uris.len());
+        problems.push(Problem::new("/input/redirectUris", message));
+        return;
+    }
+    for (index, uri) in uris.iter().enumerate() {
+        let is_absolute = uri.parse::<http::Uri>().is_ok_and(|uri| uri.scheme().is_some());
+        if !is_absolute || uri.contains(['#', '*']) || uri.len() > REDIRECT_URI_BYTES_MAX {
+            let message =
+                "write an absolute URI without `#` or `*`, as in https://app.example.com/linked";
+            problems.push(Problem::new(format!("/input/redirectUris/{index}"), message));
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! GraphQL over HTTP, for any executor of a schema: our own thin handler, because what it must
+//! refuse is ours to say.
+//!
+//!   token ─► GET parameters or POST body ─► size of the text ─► parsed
+//!      ─► size of the operation ─► may the asker ask this? ─► run
+//!
+//! Batches, uploads and subscriptions do not exist. Which status goes with which media type follows
+//! the GraphQL-over-HTTP specification and its public audit suite.
+
+use std::{fmt, sync::Arc};
+
+use async_graphql::{
+    ObjectType, Request as GraphqlRequest, Response as GraphqlResponse, Schema, SubscriptionType,
+    Variables, parser::types::OperationType,
+};
+use axum::{
+    body::Body,
+    extract::{Query, Request},
+    response::{IntoResponse, Response},
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use serde_json::{Value, json};
+use tidings_core::access::Principal;
+use tidings_graphql::Viewer;
+
+use crate::{auth, body, json, problem::Problem, state::Api};
+
+mod asked;
+mod size;
+
+/// Runs requests against the one schema that the binary put together.
+#[derive(Clone)]
+pub struct Executor {
+    run: Arc<dyn Fn(GraphqlRequest) -> BoxFuture<'static, GraphqlResponse> + Send + Sync>,
+    sdl: Arc<str>,
+}
+
+impl Executor {
+    /// An executor of a schema.
+    #[must_use]
+    pub fn of<Q, M, S>(schema: Schema<Q, M, S>) -> Executor
+    where
+        Q: ObjectType + 'static,
+        M: ObjectType + 'static,
+        S: SubscriptionType + 'static,
+    {
+        let sdl = schema.sdl().into();
+        let run = move |request: GraphqlRequest| {
+            let schema = schema.clone();
+            async move { schema.execute(request).await }.boxed()
+        };
+        Executor { run: Arc::new(run), sdl }
+    }
+
+    /// The schema in the schema definition language.
+    #[must_use]
+    pub fn sdl(&self) -> Arc<str> {
+        Arc::clone(&self.sdl)
+    }
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Executor({} bytes of SDL)", self.sdl.len())
+    }
+}
+
+/// The two media types of an answer. They differ in the status of a request that could not be run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum MediaType {
+    GraphqlResponse,
+    Json,
+}
+
+/// What a client asks for.
+struct Asked {
+    query: String,
+    operation_name: Option<String>,
+    variables: Variables,
+}
+
+/// A request that is not run. `well_formed`: it was GraphQL over HTTP, and only its document is
+/// wrong.
+struct Refusal {
+    errors: Vec<Value>,
+    well_formed: bool,
+    has_data: bool,
+    status: Option<StatusCode>,
+}
+
+impl Refusal {
+    fn malformed(message: impl Into<String>) -> Refusal {
+        let errors = vec![json!({ "message": message.into() })];
+        Refusal { errors, well_formed: false, has_data: false, status: None }
+    }
+
+    fn document(message: impl Into<String>, code: &str) -> Refusal {
+        let errors = vec![json!({ "message": message.into(), "extensions": { "code": code } })];
+        Refusal { errors, well_formed: true, has_data: false, status: None }
+    }
+}
+
+/// Answers the route.
+pub async fn answer(api: &Arc<Api>, executor: &Executor, request: Request) -> Response {
+    let media_type = media_type(request.headers());
+    let principal = match auth::authenticate(api, request.headers()).await {
+        Ok(principal) => principal,
+        Err(problem) => return problem.into_response(),
+    };
+    let (head, body) = request.into_parts();
+    let is_get = matches!(head.method, Method::GET | Method::HEAD);
+    let asked = if is_get {
+        from_uri(&head.uri)
+    } else {
+        match body::read_json(&head.headers, body, api.settings.body_ms_max).await {
+            Ok(bytes) => from_body(&bytes),
+            Err(problem) => return problem.into_response(),
+        }
+    };
+    let prepared = asked.and_then(|asked| prepare(asked, principal.as_ref(), is_get, api));
+    match prepared {
+        Ok(request) => {
+            let request = request.data(Viewer(principal)).data(Arc::clone(api));
+            respond((executor.run)(request).await, media_type)
+        }
+        Err(refusal) => refuse(refusal, media_type),
+    }
+}
+
+/// Everything that can be judged before the schema is asked.
+fn prepare(
+    asked: Asked,
+    principal: Option<&Principal>,
+    is_get: bool,
+    api: &Api,
+) -> Result<GraphqlRequest, Refusal> {
+    size::of_text(&asked.query).map_err(|why| Refusal::document(why, "QUERY_TOO_LARGE"))?;
+    let mut request = GraphqlRequest::new(asked.query).variables(asked.variables);
+    request.operation_name = asked.operation_name;
+    let name = request.operation_name.clone();
+    let variables = request.variables.clone();
+    let document = request.parsed_query().map_err(|error| {
+        let places: Vec<Value> = error
+            .locations
+            .iter()
+            .map(|place| json!({ "line": place.line, "column": place.column }))
+            .collect();
+        let message = error.message.clone();
+        let errors = vec![json!({
+            "message": message,
+            "locations": places,
+            "extensions": { "code": "GRAPHQL_PARSE_FAILED" },
+        })];
+        Refusal { errors, well_formed: true, has_data: false, status: None }
+    })?;
+    let operation = asked::operation(document, name.as_deref())
+        .map_err(|why| Refusal::document(why, "OPERATION_RESOLUTION_FAILURE"))?;
+    if is_get && operation.ty != OperationType::Query {
+        let refusal = Refusal::document("only queries are run on GET: send a POST", "GET");
+        return Err(Refusal { status: Some(StatusCode::METHOD_NOT_ALLOWED), ..refusal });
+    }
+    size::of_operation(document, operation, &variables)
+        .map_err(|why| Refusal::document(why, "QUERY_TOO_LARGE"))?;
+    if principal.is_none() {
+        let closed = asked::closed_fields(document, operation, api.settings.public_schema);
+        if !closed.is_empty() {
+            let errors = closed.iter().map(unauthenticated).collect();
+            return Err(Refusal { errors, well_formed: true, has_data: true, status: None });
+        }
+    }
+    Ok(request)
+}
+
+fn unauthenticated(field: &String) -> Value {
+    json!({
+        "message": "This needs a token: send the header `Authorization: Bearer TOKEN`.",
+        "path": [field],
+        "extensions": { "code": "UNAUTHENTICATED" },
+    })
+}
+
+fn from_uri(uri: &Uri) -> Result<Asked, Refusal> {
+    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
+        .map_err(|_| Refusal::malformed("the parameters of the URL cannot be read"))?;
+    let mut members = serde_json::Map::new();
+    for (name, text) in pairs {
+        let value = match name.as_str() {
+            "query" | "operationName" if text.is_empty() => continue,
+            "query" | "operationName" => Value::String(text),
+            "variables" | "extensions" if text.is_empty() => continue,
+            "variables" | "extensions" => json::parse(text.as_bytes()).map_err(|at| {
+                let place = at.offset;
+                Refusal::malformed(format!("`{name}` is not JSON: {} at byte {place}", at.what))
+            })?,
+            _ => continue,
+        };
+        if members.insert(name.clone(), value).is_some() {
+            return Err(Refusal::malformed(format!("`{name}` is there twice")));
+        }
+    }
+    from_members(members)
+}
+
+fn from_body(bytes: &[u8]) -> Result<Asked, Refusal> {
+    let value = json::parse(bytes).map_err(|at| {
+        Refusal::malformed(format!("the body is not JSON: {} at byte {}", at.what, at.offset))
+    })?;
+    match value {
+        Value::Object(members) => from_members(members),
+        Value::Array(_) => Err(Refusal::malformed("batches are not run: send one request each")),
+        _ => Err(Refusal::malformed("the body is not an object with `query`")),
+    }
+}
+
+fn from_members(mut members: serde_json::Map<String, Value>) -> Result<Asked, Refusal> {
+    let query = match members.shift_remove("query") {
+        Some(Value::String(query)) => query,
+        Some(_) => return Err(Refusal::malformed("`query` is not a string")),
+        None => return Err(Refusal::malformed("`query` is missing: send a GraphQL document")),
+    };
+    let operation_name = match members.shift_remove("operationName") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(name)) => Some(name),
+        Some(_) => return Err(Refusal::malformed("`operationName` is not a string")),
+    };
+    let variables = match members.shift_remove("variables") {
+        None | Some(Value::Null) => Variables::default(),
+        Some(variables @ Value::Object(_)) => Variables::from_json(variables),
+        Some(_) => return Err(Refusal::malformed("`variables` is not an object")),
+    };
+    match members.shift_remove("extensions") {
+        None | Some(Value::Null | Value::Object(_)) => {}
+        Some(_) => return Err(Refusal::malformed("`extensions` is not an object")),
+    }
+    Ok(Asked { query, operation_name, variables })
+}
+
+/// The media type that the client likes best. Who names none gets `application/json`, as older
+/// clients expect.
+fn media_type(headers: &HeaderMap) -> MediaType {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut best = (0.0, MediaType::Json);
+    for range in accepted.flat_map(|value| value.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let quality = parts
+            .find_map(|part| part.strip_prefix("q="))
+            .map_or(1.0, |text| text.parse::<f32>().unwrap_or(0.0));
+        let offered = match kind.as_str() {
+            "application/graphql-response+json" => MediaType::GraphqlResponse,
+            "application/json" | "application/*" | "*/*" => MediaType::Json,
+            _ => continue,
+        };
+        if quality > best.0 {
+            best = (quality, offered);
+        }
+    }
+    best.1
+}
+
+fn respond(response: GraphqlResponse, media_type: MediaType) -> Response {
+    let has_no_data = response.data == async_graphql::Value::Null;
+    let was_run = response.errors.iter().any(|error| !error.path.is_empty());
+    if has_no_data && !response.errors.is_empty() && !was_run {
+        let errors = response.errors.iter().map(|error| json!(error)).collect();
+        let refusal = Refusal { errors, well_formed: true, has_data: false, status: None };
+        return refuse(refusal, media_type);
+    }
+    match serde_json::to_string(&response) {
+        Ok(text) => answer_with(StatusCode::OK, media_type, text),
+        Err(error) => {
+            tracing::error!(error = %error, "an answer could not be written: {error}");
+            Problem::new(crate::problem::Code::Internal, "the answer could not be written")
+                .into_response()
+        }
+    }
+}
+
+fn refuse(refusal: Refusal, media_type: MediaType) -> Response {
+    let status = match refusal.status {
+        Some(status) => status,
+        None if !refusal.well_formed => StatusCode::BAD_REQUEST,
+        None if refusal.has_data || media_type == MediaType::Json => StatusCode::OK,
+        None => StatusCode::BAD_REQUEST,
+    };
+    let body = if refusal.has_data {
+        json!({ "errors": refusal.errors, "data": null })
+    } else {
+        json!({ "errors": refusal.errors })
+    };
+    let mut response = answer_with(status, media_type, body.to_string());
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
+}
+
+fn answer_with(status: StatusCode, media_type: MediaType, text: String) -> Response {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    let value = match media_type {
+        MediaType::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+        MediaType::Json => "application/json; charset=utf-8",
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(value));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept, authorization"));
+    response
+}

@@ -1,0 +1,103 @@
+//! Which operation of a document is asked for, and which of its fields a request without a token
+//! may not see.
+
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+};
+
+/// How far fragments may lead into one another at the root.
+const SPREADS_MAX: usize = 32;
+
+/// The operation of that name, or the only one.
+///
+/// # Errors
+/// What is wrong, for people.
+pub(super) fn operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'a OperationDefinition, String> {
+    let unknown = |name: &str| {
+        let shown: String = name.chars().take(64).collect();
+        format!("the document has no operation `{shown}`: check `operationName`")
+    };
+    match (&document.operations, name) {
+        (DocumentOperations::Single(only), None) => Ok(&only.node),
+        (DocumentOperations::Single(_), Some(name)) => Err(unknown(name)),
+        (DocumentOperations::Multiple(all), Some(name)) => all
+            .iter()
+            .find(|(known, _)| known.as_str() == name)
+            .map(|(_, operation)| &operation.node)
+            .ok_or_else(|| unknown(name)),
+        (DocumentOperations::Multiple(all), None) => {
+            let mut operations = all.values();
+            match (operations.next(), operations.next()) {
+                (Some(only), None) => Ok(&only.node),
+                _ => Err("the document has several operations: send `operationName`".to_owned()),
+            }
+        }
+    }
+}
+
+/// The root fields, by the name that they have in the answer, that need a token. Where the schema
+/// is not public, a document that names anything but `__typename` needs one too: what the
+/// validation says of it would tell of the schema.
+pub(super) fn closed_fields(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    public_schema: bool,
+) -> Vec<String> {
+    let mut closed = Vec::new();
+    collect(document, &operation.selection_set.node, public_schema, 0, &mut closed);
+    let names_nothing_else = document.fragments.is_empty()
+        && document.operations.iter().count() == 1
+        && operation.variable_definitions.is_empty()
+        && operation.directives.is_empty();
+    if closed.is_empty() && !public_schema && !names_nothing_else {
+        closed.push("__typename".to_owned());
+    }
+    closed
+}
+
+fn collect(
+    document: &ExecutableDocument,
+    selections: &SelectionSet,
+    public_schema: bool,
+    spreads: usize,
+    closed: &mut Vec<String>,
+) {
+    for selection in &selections.items {
+        match &selection.node {
+            Selection::Field(field) => {
+                let field = &field.node;
+                let is_open = match field.name.node.as_str() {
+                    "__typename" => public_schema || is_plain(field),
+                    "__schema" | "__type" => public_schema,
+                    _ => false,
+                };
+                if !is_open {
+                    closed.push(field.response_key().node.to_string());
+                }
+            }
+            Selection::InlineFragment(fragment) => {
+                let inner = &fragment.node.selection_set.node;
+                collect(document, inner, public_schema, spreads, closed);
+            }
+            Selection::FragmentSpread(spread) => {
+                let fragment = document.fragments.get(&spread.node.fragment_name.node);
+                match fragment {
+                    Some(fragment) if spreads < SPREADS_MAX => {
+                        let inner = &fragment.node.selection_set.node;
+                        collect(document, inner, public_schema, spreads + 1, closed);
+                    }
+                    _ => closed.push(spread.node.fragment_name.node.to_string()),
+                }
+            }
+        }
+    }
+}
+
+fn is_plain(field: &async_graphql::parser::types::Field) -> bool {
+    field.arguments.is_empty()
+        && field.directives.is_empty()
+        && field.selection_set.node.items.is_empty()
+}

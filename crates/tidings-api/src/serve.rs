@@ -1,0 +1,215 @@
+//! The server loop over one listener: HTTP/1.1, every connection counted, every wait bounded. TLS
+//! is the reverse proxy's.
+//!
+//!   accept ─► room? (in all, and for this address) ─► head within its time ─► router ─► answer
+//!      ▲ └─ no descriptors left ─► wait, then again      └─ idle, slow or broken ─► closed
+//!      └─────────── until the signal; then open connections finish what they have begun
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{Router, body::Body, response::IntoResponse, response::Response};
+use http::{HeaderValue, Request, header};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+use tracing::{debug, warn};
+
+use crate::{
+    framing::{Framing, Watched},
+    problem::Problem,
+};
+
+/// Bounds of the server loop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ServeLimits {
+    /// Connections that are open at a time.
+    pub connections_max: usize,
+    /// Connections of one address that are open at a time.
+    pub connections_per_address_max: usize,
+    /// The same for loopback, where a reverse proxy speaks for everyone.
+    pub connections_of_loopback_max: usize,
+    /// Milliseconds in which a request's head must have arrived; also how long a connection may be
+    /// idle.
+    pub head_ms_max: u64,
+    /// Bytes of a request's head.
+    pub head_bytes_max: usize,
+    /// Headers of a request.
+    pub headers_max: usize,
+    /// Milliseconds in which open connections must have finished after the signal.
+    pub drain_ms_max: u64,
+}
+
+impl ServeLimits {
+    /// What holds where nothing is set.
+    #[must_use]
+    pub fn standard() -> ServeLimits {
+        ServeLimits {
+            connections_max: 4_096,
+            connections_per_address_max: 256,
+            connections_of_loopback_max: 4_096,
+            head_ms_max: 10_000,
+            head_bytes_max: 32 * 1024,
+            headers_max: 100,
+            drain_ms_max: 30_000,
+        }
+    }
+}
+
+/// The wait after an accept that failed: for want of descriptors, it would fail again at once.
+const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);
+
+/// Serves until `signal` is ready and open connections have finished, or their time is over.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: ServeLimits,
+    signal: impl Future<Output = ()>,
+) {
+    let connections = Arc::new(Connections { limits, open: Mutex::default() });
+    let graceful = GracefulShutdown::new();
+    let mut signal = std::pin::pin!(signal);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut signal => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => match Connections::enter(&connections, peer.ip()) {
+                Some(place) => connect(stream, peer, place, router.clone(), &graceful),
+                // Refused by closing: an answer would take what there is too little of.
+                None => debug!(peer = %peer, "a connection was refused: too many are open"),
+            },
+            Err(error) => wait_after(&error).await,
+        }
+    }
+    drop(listener);
+    let drain = Duration::from_millis(limits.drain_ms_max);
+    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+        warn!("connections were still open after {} ms and are cut", limits.drain_ms_max);
+    }
+}
+
+async fn wait_after(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    // The peer was gone before it was accepted: nothing of ours is wrong.
+    if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        return;
+    }
+    warn!(error = %error, "no connection can be accepted at present: {error}");
+    tokio::time::sleep(ACCEPT_BACK_OFF).await;
+}
+
+fn connect(
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Place,
+    router: Router,
+    graceful: &GracefulShutdown,
+) {
+    let limits = place.connections.limits;
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(peer = %peer, error = %error, "a connection keeps its delay");
+    }
+    let (stream, framing) = Watched::new(stream);
+    let service = service_fn(move |request| answer(router.clone(), framing.clone(), request));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(limits.head_ms_max))
+        .max_headers(limits.headers_max)
+        .max_header_size(limits.head_bytes_max)
+        .max_buf_size(limits.head_bytes_max.max(64 * 1024))
+        .serve_connection(TokioIo::new(stream), service);
+    let watched = graceful.watch(connection);
+    tokio::spawn(async move {
+        let _place = place;
+        if let Err(error) = watched.await {
+            debug!(peer = %peer, error = %error, "a connection ended early");
+        }
+    });
+}
+
+async fn answer(
+    router: Router,
+    framing: Framing,
+    request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    if framing.is_broken() {
+        let detail = "the request is framed in a way that can be read in two: send CRLF line ends \
+         and one length";
+        return Ok(Problem::broken_request(detail).into_response());
+    }
+    // What follows a chunked body is not watched: see framing.rs.
+    let closes = request.headers().contains_key(header::TRANSFER_ENCODING);
+    let mut response = router.oneshot(request.map(Body::new)).await?;
+    if closes {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+/// The open connections, counted.
+#[derive(Debug)]
+struct Connections {
+    limits: ServeLimits,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// The right to one connection; given back when it is dropped.
+#[derive(Debug)]
+struct Place {
+    connections: Arc<Connections>,
+    address: IpAddr,
+}
+
+impl Connections {
+    fn enter(connections: &Arc<Connections>, address: IpAddr) -> Option<Place> {
+        let limits = connections.limits;
+        let max = if address.to_canonical().is_loopback() {
+            limits.connections_of_loopback_max
+        } else {
+            limits.connections_per_address_max
+        };
+        let mut open = connections.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.all >= limits.connections_max {
+            return None;
+        }
+        let own = open.by_address.entry(address).or_default();
+        if *own >= max {
+            return None;
+        }
+        *own += 1;
+        open.all += 1;
+        Some(Place { connections: Arc::clone(connections), address })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.all = open.all.saturating_sub(1);
+        if let Some(own) = open.by_address.get_mut(&self.address) {
+            *own = own.saturating_sub(1);
+            if *own == 0 {
+                open.by_address.remove(&self.address);
+            }
+        }
+    }
+}
