@@ -1,3 +1,57 @@
-//! In construction.
+//! The `tidings` program.
+//!
+//! ```text
+//!   arguments, environment ─► cli ─► commands ─┬─ serve, demo ─► server ─► store, deliver, api
+//!                                              ├─ trigger, webhook, … ─► client ─► a running server
+//!                                              └─ token, migrate, doctor ─► wiring ─► the database
+//! ```
+//!
+//! Modules use those above them in this list.
 
-fn main() {}
+mod failure;
+mod output;
+mod chance;
+mod config;
+mod cli;
+mod clock;
+mod telemetry;
+mod shutdown;
+mod metrics;
+mod wiring;
+mod schema;
+mod server;
+mod receiver;
+mod client;
+mod commands;
+
+use std::process::ExitCode;
+
+use cli::Parsed;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let done = match cli::parse(std::env::args_os()) {
+        Err(failure) => Err(failure),
+        Ok(Parsed::Text(text)) => {
+            output::line(text.trim_end());
+            Ok(())
+        }
+        Ok(Parsed::Command(command)) => run(*command),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::error(&format!("tidings: {failure}"));
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(command: cli::Command) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::new(format!("the runtime cannot be started: {error}")))?;
+    let done = runtime.block_on(commands::run(command));
+    // A lookup that hangs on a thread of its own must not keep the program from ending.
+    runtime.shutdown_background();
+    done
+}

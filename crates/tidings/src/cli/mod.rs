@@ -1,0 +1,485 @@
+//! The command line: what can be asked for. What it means is in `commands/`.
+//!
+//! ```text
+//!   arguments ─┐
+//!   TIDINGS_* ─┴─► clap ─► Cli ─► commands
+//!                    └─ wrong usage ─► one line on stderr, exit code 2
+//! ```
+
+mod values;
+mod webhook;
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{
+    ArgAction, Args, Command as ClapCommand, CommandFactory, FromArgMatches, Parser, Subcommand,
+    ValueEnum, builder::BoolishValueParser, error::ErrorKind,
+};
+
+use crate::{config::Overrides, failure::Failure};
+
+pub use values::{from_file, json_value, list_items};
+pub use webhook::{WebhookCommand, WebhookFields};
+
+/// Query-shaped webhooks for any GraphQL API, self-hosted.
+#[derive(Parser, Debug)]
+#[command(name = "tidings", version, disable_help_subcommand = true, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  tidings demo                          everything on this machine, with nothing to prepare
+  tidings serve                         the server
+  tidings trigger EnergySwitchAdded 602cd86f3755d621aff583ee
+
+Every option can be set by the environment: TIDINGS_ and its name, as in TIDINGS_LISTEN.
+An option beats the environment, which beats the configuration file.";
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Shows the whole product on this machine, with nothing to prepare
+    #[command(after_help = "Example:\n  tidings demo --once")]
+    Demo(Demo),
+    /// Runs the server
+    #[command(after_help = "Example:\n  tidings serve --config tidings.toml")]
+    Serve(Serve),
+    /// Fires a trigger at a running server
+    #[command(
+        after_help = "Example:\n  tidings trigger EnergySwitchAdded 602cd86f3755d621aff583ee"
+    )]
+    Trigger(Trigger),
+    /// Manages client applications
+    #[command(subcommand, after_help = "Example:\n  tidings application add acme")]
+    Application(ApplicationCommand),
+    /// Manages webhooks
+    #[command(subcommand, after_help = "Example:\n  tidings webhook list --application acme")]
+    Webhook(WebhookCommand),
+    /// Shows what became of deliveries, and sends them again
+    #[command(subcommand, after_help = "Example:\n  tidings delivery list --state EXHAUSTED")]
+    Delivery(DeliveryCommand),
+    /// Receives webhooks: prints what arrives, verifies it, answers 200
+    #[command(after_help = "Example:\n  tidings listen --port 9000 --key whsec_…")]
+    Listen(Listen),
+    /// Manages API tokens
+    #[command(subcommand, after_help = "Example:\n  tidings token issue --application acme")]
+    Token(TokenCommand),
+    /// Brings the database to this version's schema, and says which that is
+    #[command(after_help = "Example:\n  tidings migrate --database sqlite:tidings.db")]
+    Migrate(Migrate),
+    /// Says what is wrong with this installation and how to mend it
+    #[command(after_help = "Example:\n  tidings doctor --config tidings.toml")]
+    Doctor(Doctor),
+}
+
+/// How the log is written; it goes to stderr.
+#[derive(Args, Clone, Debug)]
+pub struct LogOptions {
+    /// What is logged: error, warn, info, debug or trace, also by part, as in
+    /// `info,tidings_deliver=debug`
+    #[arg(long, value_name = "LEVEL", default_value = "info", help_heading = "Log")]
+    pub log_level: String,
+    /// How log lines look
+    #[arg(long, value_name = "FORMAT", default_value = "human", help_heading = "Log")]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// Text for people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where the configuration and the database are.
+#[derive(Args, Clone, Debug)]
+pub struct ConfigOptions {
+    /// The configuration [default: tidings.toml, where it exists]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The database, as sqlite:PATH [default: sqlite:tidings.db]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+}
+
+impl ConfigOptions {
+    /// What is laid over the file.
+    pub fn overrides(&self) -> Overrides {
+        Overrides { file: self.config.clone(), listen: None, database: self.database.clone() }
+    }
+}
+
+/// How a running server is reached.
+#[derive(Args, Clone, Debug)]
+pub struct ServerOptions {
+    /// The running server [default: http://127.0.0.1:8080]
+    #[arg(long, value_name = "URL", env = "TIDINGS_URL", help_heading = "Server")]
+    pub server: Option<String>,
+    /// An API token, or @FILE with one; better set in the environment
+    #[arg(long, value_name = "TOKEN", help_heading = "Server")]
+    pub token: Option<String>,
+    /// Prints the API's object as JSON; of a list, one object a line
+    #[arg(long, help_heading = "Server")]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// Ends after the deliveries were verified: exit code 0, or 1 when they were not
+    #[arg(long)]
+    pub once: bool,
+    /// Where the server listens [default: 127.0.0.1:8080, or another port when that is taken]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// Where everything is kept
+    #[arg(long, value_name = "DIR", default_value = "tidings-demo")]
+    pub data_dir: PathBuf,
+    #[command(flatten)]
+    pub log: DemoLogOptions,
+}
+
+/// The demo tells its own story, so its log is quiet unless asked.
+#[derive(Args, Clone, Debug)]
+pub struct DemoLogOptions {
+    /// What is logged beside the demo's own lines: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", default_value = "warn", help_heading = "Log")]
+    pub log_level: String,
+    /// How log lines look
+    #[arg(long, value_name = "FORMAT", default_value = "human", help_heading = "Log")]
+    pub log_format: LogFormat,
+}
+
+#[derive(Args, Debug)]
+pub struct Serve {
+    #[command(flatten)]
+    pub config: ConfigOptions,
+    /// Where the server listens [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    #[command(flatten)]
+    pub log: LogOptions,
+}
+
+#[derive(Args, Debug)]
+pub struct Trigger {
+    /// The trigger, as in EnergySwitchAdded
+    pub name: String,
+    /// The entity's id
+    pub id: String,
+    /// Whose webhooks hear it [default: the token's application; the operator's: all]
+    #[arg(long, value_name = "NAME")]
+    pub application: Option<String>,
+    /// Passed to the queries that declare them: a JSON object, or @FILE with one
+    #[arg(long, value_name = "JSON")]
+    pub variables: Option<String>,
+    /// The source, where there are several
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// The same key within 7 days gives the same event
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+    #[command(flatten)]
+    pub server: ServerOptions,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum ApplicationCommand {
+    /// Adds an application
+    #[command(after_help = "Example:\n  tidings application add acme --scopes fire:triggers")]
+    Add {
+        /// Its name: lower-case letters, digits, `-` and `_`
+        name: String,
+        #[command(flatten)]
+        fields: ApplicationFields,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+    /// Lists applications
+    #[command(after_help = "Example:\n  tidings application list --json")]
+    List {
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+    /// Shows an application
+    #[command(after_help = "Example:\n  tidings application show acme")]
+    Show {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+    /// Changes an application
+    #[command(after_help = "Example:\n  tidings application update acme --token-lifetime-s 3600")]
+    Update {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        fields: ApplicationFields,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+    /// Removes an application with its webhooks and tokens
+    #[command(after_help = "Example:\n  tidings application remove acme")]
+    Remove {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+}
+
+/// The fields of an application; lists repeat the option.
+#[derive(Args, Debug)]
+pub struct ApplicationFields {
+    /// A scope that its tokens and queries may have
+    #[arg(long, value_name = "SCOPE", alias = "scope")]
+    pub scopes: Vec<String>,
+    /// Where people may be sent back to
+    #[arg(long, value_name = "URI", alias = "redirect-uri")]
+    pub redirect_uris: Vec<String>,
+    /// CONFIDENTIAL or PUBLIC
+    #[arg(long, value_name = "TYPE")]
+    pub client_type: Option<String>,
+    /// How long its tokens last, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub token_lifetime_s: Option<u32>,
+    /// A field that is to be empty again, as in `--clear token-lifetime-s`
+    #[arg(long, value_name = "FIELD")]
+    pub clear: Vec<String>,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum DeliveryCommand {
+    /// Lists deliveries, newest first
+    #[command(after_help = "Example:\n  tidings delivery list --webhook 1 --state EXHAUSTED")]
+    List {
+        #[command(flatten)]
+        filter: DeliveryFilterOptions,
+        /// How many at most
+        #[arg(long, value_name = "COUNT", default_value_t = 50)]
+        first: u32,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+    /// Shows a delivery with its payload and attempts
+    #[command(after_help = "Example:\n  tidings delivery show AZqQ…AAA=")]
+    Show {
+        /// Its id, the `webhook.id` of the request
+        id: String,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+    /// Sends a delivery again, or all that the options name, as new deliveries
+    #[command(after_help = "Examples:\n  tidings delivery replay AZqQ…AAA=\n  \
+        tidings delivery replay --webhook 1 --state EXHAUSTED")]
+    Replay {
+        /// Its id; without one the options say which
+        id: Option<String>,
+        #[command(flatten)]
+        filter: DeliveryFilterOptions,
+        /// FROZEN sends the same data again, FRESH runs the query anew
+        #[arg(long, value_name = "MODE")]
+        payload: Option<String>,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+}
+
+/// Which deliveries; `state` repeats the option.
+#[derive(Args, Debug)]
+pub struct DeliveryFilterOptions {
+    /// Of this application
+    #[arg(long, value_name = "NAME")]
+    pub application: Option<String>,
+    /// To this webhook
+    #[arg(long, value_name = "ID")]
+    pub webhook: Option<String>,
+    /// Heard under this trigger
+    #[arg(long, value_name = "NAME")]
+    pub trigger: Option<String>,
+    /// For this entity
+    #[arg(long, value_name = "ID")]
+    pub entity: Option<String>,
+    /// PENDING, LEASED, HELD, DELIVERED, SUPPRESSED, EXHAUSTED or CANCELLED
+    #[arg(long, value_name = "STATE")]
+    pub state: Vec<String>,
+    /// Added then or later, as 2021-02-17T08:48:47Z
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<String>,
+    /// Added before
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Listen {
+    /// The port on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 9000)]
+    pub port: u16,
+    /// The webhook's shared key, or @FILE with it; two while it is being rotated
+    #[arg(long, value_name = "KEY")]
+    pub key: Vec<String>,
+    /// The status of every answer
+    #[arg(long, value_name = "STATUS", default_value_t = 200,
+        value_parser = clap::value_parser!(u16).range(200..=599))]
+    pub status: u16,
+    /// How long every answer waits
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    pub delay_ms: u64,
+    /// Which part of the requests is answered with 500: 0 is none, 1 is all
+    #[arg(long, value_name = "PART", default_value_t = 0.0, value_parser = values::part)]
+    pub fail_rate: f64,
+    /// Prints one JSON object a request
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum TokenCommand {
+    /// Issues a token and prints it, once
+    #[command(after_help = "Examples:\n  tidings token issue\n  \
+        tidings token issue --application acme --scopes fire:triggers")]
+    Issue {
+        /// Whose it is [default: the operator's]
+        #[arg(long, value_name = "NAME")]
+        application: Option<String>,
+        /// A scope that it has; repeat for more [default: admin for the operator, else all that
+        /// the application has]
+        #[arg(long, value_name = "SCOPE", alias = "scope")]
+        scopes: Vec<String>,
+        /// How long it lasts, in seconds [default: for ever, or what the application says]
+        #[arg(long, value_name = "SECONDS")]
+        lifetime_s: Option<u32>,
+        #[command(flatten)]
+        config: ConfigOptions,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+    /// Lists tokens, without their secrets
+    #[command(after_help = "Example:\n  tidings token list --application acme")]
+    List {
+        /// Of this application
+        #[arg(long, value_name = "NAME")]
+        application: Option<String>,
+        #[command(flatten)]
+        config: ConfigOptions,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+    /// Revokes a token
+    #[command(after_help = "Example:\n  tidings token revoke 3")]
+    Revoke {
+        /// Its id, as `token list` shows it
+        id: String,
+        #[command(flatten)]
+        config: ConfigOptions,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct Migrate {
+    #[command(flatten)]
+    pub config: ConfigOptions,
+    /// Prints a JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub config: ConfigOptions,
+    /// Where the server listens [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// Prints one JSON object a finding
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What reading the command line came to.
+pub enum Parsed {
+    /// A command.
+    Command(Box<Command>),
+    /// A text was asked for: help or the version.
+    Text(String),
+}
+
+/// Reads the command line and the environment.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, Failure> {
+    let matches = command().try_get_matches_from(arguments);
+    match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => Ok(Parsed::Command(Box::new(cli.command))),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Ok(Parsed::Text(error.render().to_string()))
+            }
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                let help = error.render().to_string();
+                let why = "a command is missing";
+                Err(Failure::usage(usage_line(&format!("{why}\n\n{}", usage_of(&help)))))
+            }
+            _ => Err(Failure::usage(usage_line(&error.render().to_string()))),
+        },
+    }
+}
+
+/// The command line with an environment variable for every option.
+fn command() -> ClapCommand {
+    with_environment(Cli::command())
+}
+
+fn with_environment(command: ClapCommand) -> ClapCommand {
+    let command = command.mut_args(|argument| {
+        let Some(long) = argument.get_long().map(str::to_owned) else { return argument };
+        let is_named = argument.get_env().is_some();
+        let is_flag = matches!(argument.get_action(), ArgAction::SetTrue);
+        // A webhook's own --url is not the server's TIDINGS_URL.
+        if is_named || long == "url" {
+            return argument.hide_env_values(true);
+        }
+        let name = format!("TIDINGS_{}", long.replace('-', "_").to_uppercase());
+        let argument = if is_flag {
+            argument.value_parser(BoolishValueParser::new())
+        } else {
+            argument
+        };
+        // The names live as long as the program, which reads its command line once.
+        let name: &'static str = Box::leak(name.into_boxed_str());
+        argument.env(name).hide_env(true).hide_env_values(true)
+    });
+    command.mut_subcommands(with_environment)
+}
+
+fn usage_of(help: &str) -> &str {
+    help.lines().find(|line| line.starts_with("Usage: ")).unwrap_or_default()
+}
+
+/// One line from clap's text: what is wrong, what would be similar, where help is.
+fn usage_line(text: &str) -> String {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let mut parts: Vec<String> = Vec::new();
+    for paragraph in text.split("\n\n") {
+        let line = crate::failure::one_line(paragraph);
+        if line.starts_with("Usage:") || line.starts_with("For more information") {
+            continue;
+        }
+        parts.push(line);
+    }
+    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "));
+    let command: Vec<&str> = usage
+        .unwrap_or("tidings")
+        .split_whitespace()
+        .take_while(|word| !word.starts_with(['<', '[', '-']))
+        .collect();
+    format!("{}: see `{} --help`", parts.join("; "), command.join(" "))
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

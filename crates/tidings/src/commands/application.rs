@@ -1,0 +1,84 @@
+//! `tidings application`.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    pages,
+    requests::{self, APPLICATION, with},
+};
+use crate::{
+    cli::{ApplicationCommand, ApplicationFields},
+    client::Client,
+    failure::Failure,
+    output::{self, cell},
+};
+
+pub async fn run(command: ApplicationCommand) -> Result<(), Failure> {
+    match command {
+        ApplicationCommand::Add { name, fields, server } => {
+            let mut input = input(&fields)?;
+            input.insert("name".to_owned(), name.into());
+            let client = Client::new(&server)?;
+            let added = client
+                .run_union(&with(requests::ADD_APPLICATION, APPLICATION), json!({"input": input}))
+                .await?;
+            pages::print_one(&added, server.json);
+        }
+        ApplicationCommand::List { server } => {
+            let client = Client::new(&server)?;
+            let document = with(requests::GET_APPLICATIONS, APPLICATION);
+            let (items, has_more) = pages::read(&client, &document, &json!({}), None).await?;
+            pages::print(&items, has_more, server.json, &["NAME", "SCOPES", "ADDED"], |item| {
+                ["name", "scopes", "added"].iter().map(|key| cell(&item[*key])).collect()
+            });
+        }
+        ApplicationCommand::Show { name, server } => {
+            let client = Client::new(&server)?;
+            let document = with(requests::GET_APPLICATION, APPLICATION);
+            let found = client.run(&document, json!({ "name": name })).await?;
+            if found.is_null() {
+                return Err(Failure::new(format!(
+                    "there is no application `{name}`: `tidings application list` shows them"
+                )));
+            }
+            pages::print_one(&found, server.json);
+        }
+        ApplicationCommand::Update { name, fields, server } => {
+            let client = Client::new(&server)?;
+            let document = with(requests::UPDATE_APPLICATION, APPLICATION);
+            let variables = json!({ "name": name, "input": input(&fields)? });
+            let updated = client.run_union(&document, variables).await?;
+            pages::print_one(&updated, server.json);
+        }
+        ApplicationCommand::Remove { name, server } => {
+            let client = Client::new(&server)?;
+            let document = with(requests::DELETE_APPLICATION, APPLICATION);
+            let removed = client.run_union(&document, json!({ "name": name })).await?;
+            if server.json {
+                output::line(&removed.to_string());
+            } else {
+                output::line(&format!("removed {name}, its webhooks and its tokens"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn input(fields: &ApplicationFields) -> Result<Map<String, Value>, Failure> {
+    let mut input = Map::new();
+    if !fields.scopes.is_empty() {
+        input.insert("scopes".to_owned(), json!(fields.scopes));
+    }
+    if !fields.redirect_uris.is_empty() {
+        input.insert("redirectUris".to_owned(), json!(fields.redirect_uris));
+    }
+    if let Some(client_type) = &fields.client_type {
+        input.insert("clientType".to_owned(), requests::enum_value(client_type));
+    }
+    if let Some(seconds) = fields.token_lifetime_s {
+        input.insert("tokenLifetimeS".to_owned(), json!(seconds));
+    }
+    let known = ["scopes", "redirect-uris", "client-type", "token-lifetime-s"];
+    requests::clear(&mut input, &fields.clear, &known)?;
+    Ok(input)
+}

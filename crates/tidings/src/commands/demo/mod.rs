@@ -1,0 +1,142 @@
+//! `tidings demo`: the whole product on one machine, with nothing to prepare.
+//!
+//! ```text
+//!   data dir ─► server (with the platform) ─► receiver ─► application, tokens ─► sample people
+//!                                                            └─► three webhooks ─► fire ─► watch
+//!   --once ─► verified and recorded ─► 0        else ─► stay up until a signal
+//! ```
+
+mod notes;
+mod stage;
+mod watch;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::Path,
+};
+
+use crate::{
+    cli::{Demo, LogOptions},
+    config::{Config, LISTEN_DEFAULT, Overrides},
+    failure::Failure,
+    output,
+    receiver::{self, Manners},
+    server::Server,
+    shutdown::{self, Signals},
+    telemetry,
+};
+
+use notes::Notes;
+use stage::Stage;
+
+pub async fn run(options: Demo) -> Result<(), Failure> {
+    telemetry::start(&LogOptions {
+        log_level: options.log.log_level.clone(),
+        log_format: options.log.log_format,
+    })?;
+    shutdown::hide_memory();
+    let mut signals = Signals::listen()?;
+    let folder = make_folder(&options.data_dir)?;
+    let listen = options.listen.clone().unwrap_or_else(free_address);
+    let config = Config::demo(&folder, &Overrides { listen: Some(listen), ..Overrides::default() })?;
+    let notes = Notes::read(&folder);
+    let server = tokio::select! {
+        started = Server::start(&config) => started?,
+        _ = signals.next() => return Ok(()),
+    };
+    let story = tokio::select! {
+        told = tell(&options, &server, notes, &folder) => told,
+        name = signals.next() => Err(Failure::new(format!("{name} before the demo was over"))),
+    };
+    let told = match story {
+        Ok(mut receiver) if !options.once => {
+            what_to_try(&server.url, &folder);
+            loop {
+                tokio::select! {
+                    received = receiver.received.recv() => match received {
+                        Some(received) => super::listen::print(&received),
+                        None => break,
+                    },
+                    _ = signals.next() => break,
+                }
+            }
+            Ok(())
+        }
+        other => other.map(|_| ()),
+    };
+    signals.finish(server.stop()).await;
+    told
+}
+
+/// From the empty stage to the deliveries that were verified.
+async fn tell(
+    options: &Demo,
+    server: &Server,
+    notes: Notes,
+    folder: &Path,
+) -> Result<receiver::Receiver, Failure> {
+    let key = notes.key()?;
+    let mut receiver = receiver::start(0, Manners::good(key.clone())).await?;
+    let receiver_url = format!("http://{}/hook", receiver.address);
+    output::line(&format!("server    {}", server.url));
+    output::line(&format!("receiver  {receiver_url}"));
+    let stage = Stage::set(server, notes, &key, &receiver_url).await?;
+    stage.notes.write(folder)?;
+    output::line(&format!("notes     {}", Notes::path(folder).display()));
+    output::line("");
+    let fired = stage.fire(server).await?;
+    watch::until_delivered(&stage.client, &mut receiver, &fired).await?;
+    output::line(&format!(
+        "{} deliveries arrived, both signatures of each are right, and the server recorded them \
+         as delivered",
+        fired.len()
+    ));
+    if !options.once {
+        output::line("");
+    }
+    Ok(receiver)
+}
+
+fn make_folder(folder: &Path) -> Result<std::path::PathBuf, Failure> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.and_then(|()| folder.canonicalize()).map_err(|error| {
+        Failure::new(format!(
+            "the folder {} cannot be made: {error}: name another with --data-dir",
+            folder.display()
+        ))
+    })
+}
+
+/// The usual address or, when that is taken, any port.
+fn free_address() -> String {
+    match TcpListener::bind(LISTEN_DEFAULT) {
+        Ok(_closed_at_once) => LISTEN_DEFAULT.to_owned(),
+        Err(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).to_string(),
+    }
+}
+
+fn what_to_try(url: &str, folder: &Path) {
+    let notes = Notes::path(folder);
+    let notes = notes.display();
+    let switch = tidings_platform::sample::ENERGY_SWITCH;
+    output::text(&format!(
+        "What to try next, in another terminal:
+
+  export TIDINGS_URL={url}
+  export TIDINGS_TOKEN=$(sed -n 's/.*\"operatorToken\": \"\\(.*\\)\".*/\\1/p' {notes})
+
+  tidings webhook list
+  tidings delivery list
+  tidings webhook preview 1 {switch}
+  tidings trigger EnergySwitchUpdated {switch} --application {}
+
+  curl {url}/v1/events --header \"Authorization: Bearer $TIDINGS_TOKEN\" \\
+    --json '{{\"trigger\": \"EnergySwitchAdded\", \"id\": \"{switch}\"}}'
+
+What arrives is printed here. Ctrl-C ends the demo; its data stays in {}.
+",
+        stage::APPLICATION,
+        folder.display()
+    ));
+}

@@ -1,0 +1,289 @@
+//! The server, put together and taken apart.
+//!
+//! ```text
+//!   start   store ─► key ─► clock ─► listener ─► egress ─► sources ─► deliver ─► api
+//!   stop    api: no more requests ┐
+//!           deliver: attempts end ┴─► clock's mark ─► store
+//! ```
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use tidings_api::{Api, Executor, Parts, Readiness, ServeLimits, Settings, UrlPolicy};
+use tidings_deliver::{Deliver, EgressSender, Options};
+use tidings_egress::{Egress, EgressOptions, OwnAddresses, Profile};
+use tidings_platform::{PlatformSource, Reader, Writer, source_info};
+use tidings_query::source::Source;
+use tidings_store::{Chance, Clock, Ingest, Store};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    chance::SystemChance,
+    clock::{self, SystemClock},
+    config::{Config, Delivery},
+    failure::Failure,
+    metrics, schema, wiring,
+};
+
+/// How long attempts and requests may take to finish once the server is asked to end.
+const GRACE_MS: u64 = 20_000;
+/// How long readiness waits for the database.
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often what nobody needs any more is cleared away.
+const TIDY_EVERY: Duration = Duration::from_secs(30);
+
+/// A server that runs.
+pub struct Server {
+    /// Its address as a url, for those on this machine.
+    pub url: String,
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<SystemClock>,
+    /// Changes the platform's entities, where the platform is enabled.
+    pub writer: Option<Writer>,
+    deliver: Arc<Deliver>,
+    api: JoinHandle<()>,
+    keepers: Vec<JoinHandle<()>>,
+    stop_api: CancellationToken,
+    stop_keepers: CancellationToken,
+}
+
+impl Server {
+    /// Opens the database, takes up what is due in it, and listens.
+    pub async fn start(config: &Config) -> Result<Server, Failure> {
+        let store = wiring::open(&config.database).await?;
+        let vault = config.key.open(store.as_ref()).await?;
+        let mark = store.clock_mark().await.map_err(|error| Failure::new(error.to_string()))?;
+        let clock = Arc::new(SystemClock::resume(mark.as_ref()));
+        let listener = listen(config.server.listen).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| Failure::new(format!("the listener has no address: {error}")))?;
+        let egress = egress(&config.delivery, address)?;
+        let url = local_url(address);
+        let (writable_to, writable) = watch::channel(Ok(()));
+        let stop_keepers = CancellationToken::new();
+        let marks = clock::keep_marks(
+            Arc::clone(&clock),
+            Arc::clone(&store),
+            stop_keepers.clone(),
+            writable_to,
+        );
+        let chance: Arc<dyn Chance> = Arc::new(SystemChance);
+        let shared_clock: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
+        let info = source_info(config.server.public_url.as_deref().unwrap_or(&url));
+        let mut sources: Vec<Arc<dyn Source>> = Vec::new();
+        if config.platform_enabled {
+            let reader = Reader::new(Arc::clone(&store));
+            sources.push(Arc::new(PlatformSource::new(reader, info.clone())));
+        }
+        let user_agent =
+            format!("tidings@{}/{}", config.server.environment, env!("CARGO_PKG_VERSION"));
+        let deliver = Deliver::start(tidings_deliver::Parts {
+            store: Arc::clone(&store),
+            sources: sources.clone(),
+            sender: Arc::new(EgressSender::new(egress.clone())),
+            clock: Arc::clone(&shared_clock),
+            chance: Arc::clone(&chance),
+            vault: vault.clone(),
+            options: Options::standard(user_agent.clone()),
+        });
+        let ingest: Arc<dyn Ingest> = Arc::clone(&deliver) as Arc<dyn Ingest>;
+        let writer = config.platform_enabled.then(|| {
+            Writer::new(
+                Arc::clone(&store),
+                Arc::clone(&ingest),
+                Arc::clone(&shared_clock),
+                Arc::clone(&chance),
+                info,
+            )
+        });
+        let executor = schema::executor(writer.as_ref(), &store);
+        let api = Api::new(Parts {
+            store: Arc::clone(&store),
+            ingest,
+            sources,
+            clock: shared_clock,
+            chance,
+            vault,
+            url_policy: url_policy(egress),
+            settings: Settings {
+                public_schema: config.server.public_schema,
+                user_agent,
+                ..Settings::standard()
+            },
+            readiness: readiness(&store, &clock, writable),
+            metrics: metrics_text(&store, &clock, &deliver),
+        });
+        let stop_api = CancellationToken::new();
+        Ok(Server {
+            url,
+            keepers: vec![
+                tokio::spawn(marks),
+                tokio::spawn(tidy(Arc::clone(&store), Arc::clone(&clock), stop_keepers.clone())),
+            ],
+            api: tokio::spawn(serve(listener, api, executor, stop_api.clone())),
+            store,
+            clock,
+            writer,
+            deliver,
+            stop_api,
+            stop_keepers,
+        })
+    }
+
+    /// Takes no more requests, lets attempts finish within the grace, hands the others back and
+    /// keeps the clock's mark.
+    pub async fn stop(self) {
+        self.stop_api.cancel();
+        let until = self.clock.now().elapsed.plus_ms(GRACE_MS);
+        let ((), ended) = tokio::join!(self.deliver.drain(until), self.api);
+        if let Err(error) = ended {
+            tracing::error!(error = %error, "the front door broke down: {error}");
+        }
+        self.stop_keepers.cancel();
+        for keeper in self.keepers {
+            if let Err(error) = keeper.await {
+                tracing::error!(error = %error, "a background task broke down: {error}");
+            }
+        }
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    api: Arc<Api>,
+    executor: Executor,
+    stop: CancellationToken,
+) {
+    let limits = ServeLimits { drain_ms_max: GRACE_MS, ..ServeLimits::standard() };
+    let router = tidings_api::router(api, executor);
+    tidings_api::serve(listener, router, limits, stop.cancelled_owned()).await;
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let remedy = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "another program listens there: stop it, or choose another address with --listen"
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                "ports below 1024 need a right: choose a higher one with --listen"
+            }
+            _ => "choose an address of this machine with --listen",
+        };
+        Failure::new(format!("cannot listen on {address}: {error}: {remedy}"))
+    })
+}
+
+fn egress(delivery: &Delivery, own: SocketAddr) -> Result<Egress, Failure> {
+    let profile = Profile {
+        allow_http: delivery.allow_http,
+        allow_addresses: delivery.allow_addresses.clone(),
+        own: OwnAddresses::read(vec![own]),
+    };
+    let options = EgressOptions::new(delivery.ca_file.clone(), delivery.resolver);
+    Egress::new(profile, options).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Where a server that listens there is reached from this machine.
+fn local_url(address: SocketAddr) -> String {
+    let mut reached = address;
+    if address.ip().is_unspecified() {
+        let loopback: std::net::IpAddr = match address.is_ipv4() {
+            true => std::net::Ipv4Addr::LOCALHOST.into(),
+            false => std::net::Ipv6Addr::LOCALHOST.into(),
+        };
+        reached.set_ip(loopback);
+    }
+    format!("http://{reached}")
+}
+
+fn url_policy(egress: Egress) -> UrlPolicy {
+    Arc::new(move |url| egress.target(url).map(|_| ()).map_err(|error| error.to_string()))
+}
+
+/// Ready is who can read the database now and could write to it a moment ago.
+fn readiness(
+    store: &Arc<dyn Store>,
+    clock: &Arc<SystemClock>,
+    writable: watch::Receiver<Result<(), String>>,
+) -> Readiness {
+    let (store, clock) = (Arc::clone(store), Arc::clone(clock));
+    Arc::new(move || {
+        let (store, clock, writable) = (Arc::clone(&store), Arc::clone(&clock), writable.clone());
+        async move {
+            writable.borrow().clone()?;
+            match timeout(READY_TIMEOUT, store.stats(clock.now())).await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(_) => Err("the database does not answer in time".to_owned()),
+            }
+        }
+        .boxed()
+    })
+}
+
+fn metrics_text(
+    store: &Arc<dyn Store>,
+    clock: &Arc<SystemClock>,
+    deliver: &Arc<Deliver>,
+) -> tidings_api::Metrics {
+    let (store, clock, deliver) = (Arc::clone(store), Arc::clone(clock), Arc::clone(deliver));
+    Arc::new(move || {
+        let (store, clock, deliver) =
+            (Arc::clone(&store), Arc::clone(&clock), Arc::clone(&deliver));
+        async move {
+            let now = clock.now();
+            let stats = timeout(READY_TIMEOUT, store.stats(now)).await;
+            let stats = stats.ok().and_then(Result::ok);
+            metrics::text(&deliver.metrics(), stats.as_ref(), now.elapsed)
+        }
+        .boxed()
+    })
+}
+
+/// Clears away what nobody can ask for any more, a bounded part at a time.
+async fn tidy(store: Arc<dyn Store>, clock: Arc<SystemClock>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(TIDY_EVERY) => {}
+        }
+        while !stop.is_cancelled() {
+            let now = clock.now();
+            let cleared = async {
+                Ok::<u64, tidings_store::StoreError>(
+                    store.cancel_orphans(now).await? + store.forget_expired(now).await?,
+                )
+            };
+            match cleared.await {
+                Ok(0) => break,
+                Ok(count) => tracing::debug!(count, "cleared {count} rows away"),
+                Err(error) => {
+                    tracing::warn!(error = %error, "clearing away failed: {error}");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_on_every_address_is_reached_on_this_machines_own() {
+        for (address, url) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("0.0.0.0:80", "http://127.0.0.1:80"),
+            ("[::]:80", "http://[::1]:80"),
+            ("192.0.2.1:80", "http://192.0.2.1:80"),
+        ] {
+            assert_eq!(local_url(address.parse().unwrap()), url);
+        }
+    }
+}
