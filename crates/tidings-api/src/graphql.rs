@@ -42,6 +42,7 @@ pub use webhook_change::WebhookMutation;
 
 /// The queries of the management API.
 #[derive(MergedObject, Default)]
+#[graphql(serial)]
 pub struct ManagementQuery(
     ApplicationQuery,
     TokenQuery,

@@ -73,7 +73,7 @@ impl From<outcome::Attempt> for Attempt {
     }
 }
 
-#[Object]
+#[Object(serial)]
 impl Delivery {
     /// Its id: the `webhook.id` that the receiver sees.
     async fn id(&self) -> ID {

@@ -19,7 +19,7 @@ const LIST: &str = "events";
 #[derive(Clone, Debug)]
 pub struct Event(pub(super) Arc<Stored>);
 
-#[Object]
+#[Object(serial)]
 impl Event {
     /// Its id.
     async fn id(&self) -> ID {

@@ -86,7 +86,7 @@ pub struct EndpointHealth {
     pub last_success: Option<DateTime>,
 }
 
-#[Object]
+#[Object(serial)]
 impl Webhook {
     /// Its number.
     async fn id(&self) -> ID {

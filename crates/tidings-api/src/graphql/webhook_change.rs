@@ -27,6 +27,7 @@ const CHANGES_MAX: usize = 4;
 
 /// A webhook that was added, with its key at the one moment at which it is shown.
 #[derive(SimpleObject, Clone, Debug)]
+#[graphql(serial)]
 pub struct WebhookAdded {
     /// The webhook.
     pub webhook: Webhook,
@@ -41,6 +42,7 @@ pub struct WebhookAdded {
 
 /// A webhook with a new key, which is shown at this one moment.
 #[derive(SimpleObject, Clone, Debug)]
+#[graphql(serial)]
 pub struct WebhookKeyRotated {
     /// The webhook.
     pub webhook: Webhook,

@@ -23,9 +23,10 @@ pub struct PlatformQuery(UserQuery, ProviderQuery, EnergySwitchQuery);
 #[derive(MergedObject, Default, Debug)]
 pub struct PlatformMutation(UserMutation, ProviderMutation, EnergySwitchMutation);
 
-/// What can be asked of the platform.
+/// What can be asked of the platform. An answer has its fields in the order in which they were asked
+/// for, as GraphQL wants it: the executor keeps it only where it runs one field after the other.
 #[derive(MergedObject, Default, Debug)]
-#[graphql(name = "Query")]
+#[graphql(name = "Query", serial)]
 pub struct QueryRoot(PlatformQuery);
 
 /// What can be changed on the platform.
