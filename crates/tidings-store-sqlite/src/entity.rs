@@ -1,0 +1,228 @@
+//! The platform's entities, in the order of their commits.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use tidings_core::{
+    ids::ApplicationId,
+    limits::PAGE_MAX,
+    time::{Now, Wall},
+};
+use tidings_store::{AppendError, Entity, EntityChange, EntityQuery, Paged};
+
+use crate::{
+    error::{Stop, Trouble},
+    row::{self, int, length},
+};
+
+const ENTITY: &str = "entity.application, entity.kind, entity.id, entity.version, entity.position, \
+     entity.updated_at, entity.deleted, entity.body";
+
+fn entity(row: &Row<'_>) -> Result<Entity, Trouble> {
+    let application = row::number(row, 0, "entity")?;
+    Ok(Entity {
+        application: (application > 0).then_some(ApplicationId(application)),
+        kind: row.get(1)?,
+        id: row.get(2)?,
+        version: row::number(row, 3, "entity")?,
+        position: row::number(row, 4, "entity")?,
+        updated_at: row::wall(row, 5)?,
+        deleted: row.get(6)?,
+        body: row.get(7)?,
+    })
+}
+
+/// Where an entity stands, and at which version.
+fn place(connection: &Connection, change: &EntityChange) -> Result<Option<(i64, u64)>, Trouble> {
+    let found: Option<(i64, i64)> = connection
+        .prepare_cached(
+            "SELECT position, version FROM entity
+             WHERE application = ?1 AND kind = ?2 AND id = ?3",
+        )?
+        .query_row(params![row::owner(change.application), change.kind, change.id], |found| {
+            Ok((found.get(0)?, found.get(1)?))
+        })
+        .optional()?;
+    let Some((position, version)) = found else { return Ok(None) };
+    let version = u64::try_from(version).map_err(|error| Trouble::corrupt("entity", error))?;
+    Ok(Some((position, version)))
+}
+
+/// Whether the changes can be made, one after the other.
+pub(crate) fn check(
+    connection: &Connection,
+    changes: &[EntityChange],
+) -> Result<(), Stop<AppendError>> {
+    let mut versions = HashMap::new();
+    for change in changes {
+        let key = (change.application, &change.kind, &change.id);
+        let present = match versions.get(&key) {
+            Some(version) => Some(*version),
+            None => place(connection, change)?.map(|(_, version)| version),
+        };
+        if present != change.expected_version {
+            let (kind, id) = (change.kind.clone(), change.id.clone());
+            return Err(Stop::Refused(AppendError::EntityConflict { kind, id }));
+        }
+        versions.insert(key, present.unwrap_or(0) + 1);
+    }
+    Ok(())
+}
+
+/// Makes changes that were checked.
+pub(crate) fn apply(
+    connection: &Connection,
+    changes: &[EntityChange],
+    now: Now,
+) -> Result<(), Trouble> {
+    for change in changes {
+        apply_one(connection, change, now)?;
+    }
+    Ok(())
+}
+
+fn apply_one(connection: &Connection, change: &EntityChange, now: Now) -> Result<(), Trouble> {
+    let earlier = place(connection, change)?;
+    // The row with the last position is read before the change may take it away: positions are never used twice.
+    let last: Option<(i64, i64)> = connection
+        .prepare_cached("SELECT position, reached_at FROM entity ORDER BY position DESC LIMIT 1")?
+        .query_row([], |found| Ok((found.get(0)?, found.get(1)?)))
+        .optional()?;
+    let (last_position, last_reached) = last.unwrap_or((0, i64::MIN));
+    if let Some((position, _)) = earlier {
+        connection
+            .prepare_cached("DELETE FROM entity_link WHERE position = ?1")?
+            .execute([position])?;
+        connection.prepare_cached("DELETE FROM entity WHERE position = ?1")?.execute([position])?;
+    }
+    let application = row::owner(change.application);
+    let position = last_position + 1;
+    connection
+        .prepare_cached(
+            "INSERT INTO entity (position, application, kind, id, version, updated_at, reached_at,
+                 deleted, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            position,
+            application,
+            change.kind,
+            change.id,
+            int(earlier.map_or(0, |(_, version)| version) + 1),
+            now.wall.0,
+            now.wall.0.max(last_reached),
+            change.deleted,
+            change.body,
+        ])?;
+    for link in &change.links {
+        connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO entity_link (application, kind, role, target, position)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![application, change.kind, link.role, link.id, position])?;
+    }
+    Ok(())
+}
+
+/// See [`tidings_store::Store::entities`].
+pub(crate) fn entities(
+    connection: &Connection,
+    application: Option<ApplicationId>,
+    kind: &str,
+    ids: &[String],
+) -> Result<Vec<Entity>, Trouble> {
+    let sql =
+        format!("SELECT {ENTITY} FROM entity WHERE application = ?1 AND kind = ?2 AND id = ?3");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut ids: Vec<&String> = ids.iter().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut found = Vec::new();
+    for id in ids {
+        let mut rows = statement.query(params![row::owner(application), kind, id])?;
+        if let Some(row) = rows.next()? {
+            found.push(entity(row)?);
+        }
+    }
+    Ok(found)
+}
+
+/// See [`tidings_store::Store::entity_page`].
+pub(crate) fn entity_page(
+    connection: &Connection,
+    query: &EntityQuery,
+) -> Result<Paged<Entity>, Trouble> {
+    let mut after = int(query.page.after.unwrap_or(0));
+    if let Some(since) = query.updated_since {
+        // What was changed before the clock first reached `since` is passed over in one step.
+        match first_reached(connection, since)? {
+            Some(position) => after = after.max(position - 1),
+            None => return Ok(Paged { items: Vec::new(), has_next_page: false }),
+        }
+    }
+    let first = query.page.first.clamp(1, PAGE_MAX);
+    let application = row::owner(query.application);
+    let since = query.updated_since.map_or(i64::MIN, |since| since.0);
+    let (limit, deleted_max) = (length(first + 1), i64::from(query.deleted_too));
+    let mut parameters: Vec<&dyn ToSql> =
+        vec![&application, &query.kind, &after, &since, &deleted_max, &limit];
+    let sql = match &query.link {
+        None => format!(
+            "SELECT {ENTITY} FROM entity INDEXED BY entity_by_position
+             WHERE application = ?1 AND kind = ?2 AND position > ?3 AND updated_at >= ?4
+                 AND deleted <= ?5
+             ORDER BY position LIMIT ?6"
+        ),
+        Some(link) => {
+            parameters.push(&link.role);
+            parameters.push(&link.id);
+            format!(
+                "SELECT {ENTITY} FROM entity_link AS link
+                 CROSS JOIN entity ON entity.position = link.position
+                 WHERE link.application = ?1 AND link.kind = ?2 AND link.role = ?7
+                     AND link.target = ?8 AND link.position > ?3
+                     AND entity.updated_at >= ?4 AND entity.deleted <= ?5
+                 ORDER BY link.position LIMIT ?6"
+            )
+        }
+    };
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(parameters.as_slice())?;
+    let mut items = Vec::new();
+    while let Some(row) = rows.next()? {
+        items.push(entity(row)?);
+    }
+    let has_next_page = items.len() > first;
+    items.truncate(first);
+    Ok(Paged { items, has_next_page })
+}
+
+fn first_reached(connection: &Connection, since: Wall) -> Result<Option<i64>, Trouble> {
+    let found = connection
+        .prepare_cached(
+            "SELECT position FROM entity INDEXED BY entity_by_time
+             WHERE reached_at >= ?1 ORDER BY reached_at, position LIMIT 1",
+        )?
+        .query_row([since.0], |row| row.get(0))
+        .optional()?;
+    Ok(found)
+}
+
+/// See [`tidings_store::Store::entity_owners`].
+pub(crate) fn entity_owners(
+    connection: &Connection,
+    kind: &str,
+    id: &str,
+) -> Result<Vec<ApplicationId>, Trouble> {
+    let mut statement = connection.prepare_cached(
+        "SELECT application FROM entity INDEXED BY entity_by_id
+         WHERE kind = ?1 AND id = ?2 AND application > 0 ORDER BY application",
+    )?;
+    let mut rows = statement.query([kind, id])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(ApplicationId(row::number(row, 0, "entity")?));
+    }
+    Ok(found)
+}

@@ -1,0 +1,580 @@
+//! Rows and what they mean: the only place that knows how a value is written in a column.
+
+use std::{
+    str::FromStr,
+    sync::{Arc, LazyLock},
+};
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, ToSql, params};
+use serde::{Serialize, de::DeserializeOwned};
+use tidings_core::{
+    access::{Owner, Token},
+    application::Application,
+    delivery::{Delivery, LeaseToken, Reason, ReasonCode, State, Waiting},
+    event::{Event, JsonObject},
+    ids::{ApplicationId, DeliveryId, EndpointId, EventId, NoticeId, TokenId, WebhookId},
+    outcome::Attempt,
+    secret::TokenHash,
+    time::{Elapsed, Now, Wall},
+    webhook::{Running, Webhook},
+};
+use tidings_store::{Notice, NoticeKind};
+
+use crate::error::Trouble;
+
+// --- single values ---
+
+/// A number as SQLite keeps it: what is past its end stays at the end.
+pub(crate) fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A length as SQLite keeps it.
+pub(crate) fn length(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// An owner as SQLite keeps it; 0 is the operator, since applications are numbered from 1.
+pub(crate) fn owner(application: Option<ApplicationId>) -> i64 {
+    application.map_or(0, |id| int(id.0))
+}
+
+/// A value as JSON text.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("the stored types hold nothing that JSON cannot")
+}
+
+/// A number that is not negative.
+pub(crate) fn number(row: &Row<'_>, column: usize, what: &str) -> Result<u64, Trouble> {
+    let number: i64 = row.get(column)?;
+    u64::try_from(number).map_err(|error| Trouble::corrupt(what, error))
+}
+
+/// A number, or none.
+pub(crate) fn number_if(row: &Row<'_>, column: usize, what: &str) -> Result<Option<u64>, Trouble> {
+    let number: Option<i64> = row.get(column)?;
+    number.map(u64::try_from).transpose().map_err(|error| Trouble::corrupt(what, error))
+}
+
+/// A small number that is not negative.
+pub(crate) fn small(row: &Row<'_>, column: usize, what: &str) -> Result<u32, Trouble> {
+    u32::try_from(number(row, column, what)?).map_err(|error| Trouble::corrupt(what, error))
+}
+
+/// A wall-clock time.
+pub(crate) fn wall(row: &Row<'_>, column: usize) -> Result<Wall, Trouble> {
+    Ok(Wall(row.get(column)?))
+}
+
+/// An array of bytes.
+pub(crate) fn bytes<const N: usize>(
+    row: &Row<'_>,
+    column: usize,
+    what: &str,
+) -> Result<[u8; N], Trouble> {
+    let found = row.get_ref(column)?.as_blob().map_err(|error| Trouble::corrupt(what, error))?;
+    <[u8; N]>::try_from(found).map_err(|error| Trouble::corrupt(what, error))
+}
+
+/// A value that is kept as JSON text.
+pub(crate) fn json<T: DeserializeOwned>(
+    row: &Row<'_>,
+    column: usize,
+    what: &str,
+) -> Result<T, Trouble> {
+    let text = row.get_ref(column)?.as_str().map_err(|error| Trouble::corrupt(what, error))?;
+    serde_json::from_str(text).map_err(|error| Trouble::corrupt(what, error))
+}
+
+/// A value that is kept as its own text.
+pub(crate) fn parsed<T: FromStr<Err: ToString>>(
+    row: &Row<'_>,
+    column: usize,
+    what: &str,
+) -> Result<T, Trouble> {
+    let text = row.get_ref(column)?.as_str().map_err(|error| Trouble::corrupt(what, error))?;
+    text.parse().map_err(|error: T::Err| Trouble::corrupt(what, error.to_string()))
+}
+
+// --- the catalog ---
+
+/// Applications that are not deleted.
+pub(crate) fn applications(connection: &Connection) -> Result<Vec<Application>, Trouble> {
+    all(connection, "SELECT body FROM application WHERE deleted = 0", "application")
+}
+
+/// Webhooks that are not deleted.
+pub(crate) fn live_webhooks(connection: &Connection) -> Result<Vec<Webhook>, Trouble> {
+    all(connection, "SELECT body FROM webhook WHERE deleted = 0", "webhook")
+}
+
+fn all<T: DeserializeOwned>(
+    connection: &Connection,
+    sql: &str,
+    what: &str,
+) -> Result<Vec<T>, Trouble> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(json(row, 0, what)?);
+    }
+    Ok(found)
+}
+
+/// A webhook, also a deleted one.
+pub(crate) fn webhook(connection: &Connection, id: WebhookId) -> Result<Option<Webhook>, Trouble> {
+    let mut statement = connection.prepare_cached("SELECT body FROM webhook WHERE id = ?1")?;
+    let mut rows = statement.query([int(id.0)])?;
+    rows.next()?.map(|row| json(row, 0, "webhook")).transpose()
+}
+
+/// The columns of [`token`].
+pub(crate) const TOKEN: &str =
+    "id, hash, application, scopes, added_at, expires_wall, expires_elapsed, revoked_at";
+
+/// A token.
+pub(crate) fn token(row: &Row<'_>) -> Result<Token, Trouble> {
+    let expires_wall: Option<i64> = row.get(5)?;
+    let expires = match (expires_wall, number_if(row, 6, "token")?) {
+        (Some(wall), Some(elapsed)) => Some(Now { wall: Wall(wall), elapsed: Elapsed(elapsed) }),
+        _ => None,
+    };
+    Ok(Token {
+        id: TokenId(number(row, 0, "token")?),
+        hash: TokenHash(bytes(row, 1, "token")?),
+        owner: number_if(row, 2, "token")?
+            .map_or(Owner::Operator, |id| Owner::Application(ApplicationId(id))),
+        scopes: json(row, 3, "token")?,
+        added_at: wall(row, 4)?,
+        expires,
+        revoked_at: row.get::<_, Option<i64>>(7)?.map(Wall),
+    })
+}
+
+// --- events ---
+
+/// The columns of [`event`].
+pub(crate) const EVENT: &str = "id, application, trigger, entity, source, variables, date, test";
+
+/// An event.
+pub(crate) fn event(row: &Row<'_>) -> Result<Event, Trouble> {
+    let variables: Option<&str> =
+        row.get_ref(5)?.as_str_or_null().map_err(|error| Trouble::corrupt("event", error))?;
+    let variables = match variables {
+        Some(text) => {
+            serde_json::from_str(text).map_err(|error| Trouble::corrupt("event", error))?
+        }
+        None => JsonObject::new(),
+    };
+    Ok(Event {
+        id: EventId::from_bytes(bytes(row, 0, "event")?),
+        application: number_if(row, 1, "event")?.map(ApplicationId),
+        trigger: parsed(row, 2, "event")?,
+        entity: parsed(row, 3, "event")?,
+        source: parsed(row, 4, "event")?,
+        variables,
+        date: wall(row, 6)?,
+        test: row.get(7)?,
+    })
+}
+
+/// Reads an event by its id.
+pub(crate) fn event_by_id(
+    connection: &Connection,
+    id: EventId,
+) -> Result<Option<Arc<Event>>, Trouble> {
+    static SQL: LazyLock<String> =
+        LazyLock::new(|| format!("SELECT {EVENT} FROM event WHERE id = ?1"));
+    let mut statement = connection.prepare_cached(&SQL)?;
+    let mut rows = statement.query([id.bytes().as_slice()])?;
+    rows.next()?.map(|row| event(row).map(Arc::new)).transpose()
+}
+
+/// Writes an event.
+pub(crate) fn insert_event(connection: &Connection, event: &Event) -> Result<(), Trouble> {
+    let variables = (!event.variables.is_empty()).then(|| to_json(&event.variables));
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO event (id, application, trigger, entity, source, variables, date, test)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            event.id.bytes().as_slice(),
+            event.application.map(|id| int(id.0)),
+            event.trigger.as_str(),
+            event.entity.as_str(),
+            event.source.as_str(),
+            variables,
+            event.date.0,
+            event.test,
+        ]);
+    match inserted {
+        Ok(_) => Ok(()),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+            let what = format!("event {}", event.id);
+            Err(Trouble::corrupt(what, "there is an event with this id already"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+// --- deliveries ---
+
+/// A delivery with what only the store knows of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    /// The delivery.
+    pub(crate) delivery: Delivery,
+    /// Leases since the last record.
+    pub(crate) claims_count: u32,
+    /// Where it is sent under its present lease.
+    pub(crate) endpoint: Option<EndpointId>,
+    /// The row of its frozen body.
+    pub(crate) payload: Option<i64>,
+    /// The bytes of its frozen body.
+    pub(crate) payload_bytes: Option<usize>,
+}
+
+/// The columns of [`stored`].
+pub(crate) const DELIVERY: &str = "id, application, trigger, state, next_at, token, endpoint, \
+     reason_code, reason_detail, attempts_count, claims_count, deadline, waiting_since, \
+     waiting_count, payload, payload_bytes, test, added_at, finished_at";
+
+const WHAT: &str = "delivery";
+
+/// A delivery.
+pub(crate) fn stored(row: &Row<'_>) -> Result<Stored, Trouble> {
+    let waiting_since = number_if(row, 12, WHAT)?;
+    let waiting_count = small(row, 13, WHAT)?;
+    let payload_bytes = number_if(row, 15, WHAT)?;
+    Ok(Stored {
+        delivery: Delivery {
+            id: DeliveryId::from_bytes(bytes(row, 0, WHAT)?),
+            application: ApplicationId(number(row, 1, WHAT)?),
+            trigger: parsed(row, 2, WHAT)?,
+            state: state(row)?,
+            attempts_count: small(row, 9, WHAT)?,
+            deadline: number_if(row, 11, WHAT)?.map(Running),
+            waiting: waiting_since
+                .map(|since| Waiting { since: Elapsed(since), count: waiting_count }),
+            test: row.get(16)?,
+            added_at: wall(row, 17)?,
+            finished_at: row.get::<_, Option<i64>>(18)?.map(Wall),
+        },
+        claims_count: small(row, 10, WHAT)?,
+        endpoint: number_if(row, 6, WHAT)?.map(EndpointId),
+        payload: row.get(14)?,
+        payload_bytes: payload_bytes.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+    })
+}
+
+fn state(row: &Row<'_>) -> Result<State, Trouble> {
+    let missing = |column: &str| Trouble::corrupt(WHAT, format!("its {column} is missing"));
+    let next_at = || number_if(row, 4, WHAT)?.map(Elapsed).ok_or_else(|| missing("next_at"));
+    let why = || reason(row)?.ok_or_else(|| missing("reason"));
+    Ok(match row.get(3)? {
+        0i64 => State::Pending { due_at: next_at()?, why: reason(row)? },
+        1 => {
+            let token = number_if(row, 5, WHAT)?.ok_or_else(|| missing("token"))?;
+            State::Leased { token: LeaseToken(token), expires_at: next_at()? }
+        }
+        2 => State::Delivered,
+        3 => State::Suppressed { why: why()? },
+        4 => State::Exhausted { why: why()? },
+        5 => State::Cancelled { why: why()? },
+        other => return Err(Trouble::corrupt(WHAT, format!("there is no state {other}"))),
+    })
+}
+
+fn reason(row: &Row<'_>) -> Result<Option<Reason>, Trouble> {
+    let code = row.get_ref(7)?.as_str_or_null().map_err(|error| Trouble::corrupt(WHAT, error))?;
+    let Some(text) = code else { return Ok(None) };
+    let code = ReasonCode::ALL
+        .into_iter()
+        .find(|code| code.as_str() == text)
+        .ok_or_else(|| Trouble::corrupt(WHAT, format!("there is no reason {text}")))?;
+    let detail: Option<String> = row.get(8)?;
+    Ok(Some(Reason { code, detail: detail.unwrap_or_default() }))
+}
+
+/// The number that stands for a state.
+pub(crate) fn state_number(state: &State) -> i64 {
+    match state {
+        State::Pending { .. } => 0,
+        State::Leased { .. } => 1,
+        State::Delivered => 2,
+        State::Suppressed { .. } => 3,
+        State::Exhausted { .. } => 4,
+        State::Cancelled { .. } => 5,
+    }
+}
+
+/// Reads a delivery by its id.
+pub(crate) fn delivery_by_id(
+    connection: &Connection,
+    id: DeliveryId,
+) -> Result<Option<Stored>, Trouble> {
+    static SQL: LazyLock<String> =
+        LazyLock::new(|| format!("SELECT {DELIVERY} FROM delivery WHERE id = ?1"));
+    let mut statement = connection.prepare_cached(&SQL)?;
+    let mut rows = statement.query([id.bytes().as_slice()])?;
+    rows.next()?.map(stored).transpose()
+}
+
+/// Reads the deliveries that a query of [`DELIVERY`] finds.
+pub(crate) fn deliveries(
+    connection: &Connection,
+    sql: &str,
+    parameters: &[&dyn ToSql],
+) -> Result<Vec<Stored>, Trouble> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(parameters)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(stored(row)?);
+    }
+    Ok(found)
+}
+
+/// Writes a delivery that is new.
+pub(crate) fn insert_delivery(connection: &Connection, stored: &Stored) -> Result<(), Trouble> {
+    let delivery = &stored.delivery;
+    let columns = Changing::of(stored);
+    connection
+        .prepare_cached(
+            "INSERT INTO delivery (id, application, webhook, trigger, state, next_at, token,
+                 endpoint, reason_code, reason_detail, attempts_count, claims_count, deadline,
+                 waiting_since, waiting_count, payload, payload_bytes, test, added_at, finished_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+                 ?18, ?19, ?20)",
+        )?
+        .execute(params![
+            delivery.id.bytes().as_slice(),
+            int(delivery.application.0),
+            int(delivery.id.webhook().0),
+            delivery.trigger.as_str(),
+            columns.state,
+            columns.next_at,
+            columns.token,
+            columns.endpoint,
+            columns.reason_code,
+            columns.reason_detail,
+            columns.attempts_count,
+            columns.claims_count,
+            columns.deadline,
+            columns.waiting_since,
+            columns.waiting_count,
+            stored.payload,
+            columns.payload_bytes,
+            delivery.test,
+            delivery.added_at.0,
+            columns.finished_at,
+        ])?;
+    Ok(())
+}
+
+/// Writes what can change of a delivery.
+pub(crate) fn update_delivery(connection: &Connection, stored: &Stored) -> Result<(), Trouble> {
+    let columns = Changing::of(stored);
+    connection
+        .prepare_cached(
+            "UPDATE delivery SET state = ?2, next_at = ?3, token = ?4, endpoint = ?5,
+                 reason_code = ?6, reason_detail = ?7, attempts_count = ?8, claims_count = ?9,
+                 deadline = ?10, waiting_since = ?11, waiting_count = ?12, payload = ?13,
+                 payload_bytes = ?14, finished_at = ?15
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            stored.delivery.id.bytes().as_slice(),
+            columns.state,
+            columns.next_at,
+            columns.token,
+            columns.endpoint,
+            columns.reason_code,
+            columns.reason_detail,
+            columns.attempts_count,
+            columns.claims_count,
+            columns.deadline,
+            columns.waiting_since,
+            columns.waiting_count,
+            stored.payload,
+            columns.payload_bytes,
+            columns.finished_at,
+        ])?;
+    Ok(())
+}
+
+/// Writes what a freeze changes of a delivery. The columns of the open queue are left out, so that its index is not touched.
+pub(crate) fn update_frozen(connection: &Connection, stored: &Stored) -> Result<(), Trouble> {
+    let columns = Changing::of(stored);
+    connection
+        .prepare_cached(
+            "UPDATE delivery SET deadline = ?2, waiting_since = ?3, waiting_count = ?4,
+                 payload = ?5, payload_bytes = ?6
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            stored.delivery.id.bytes().as_slice(),
+            columns.deadline,
+            columns.waiting_since,
+            columns.waiting_count,
+            stored.payload,
+            columns.payload_bytes,
+        ])?;
+    Ok(())
+}
+
+/// The columns of a delivery that change.
+struct Changing<'a> {
+    state: i64,
+    next_at: Option<i64>,
+    token: Option<i64>,
+    endpoint: Option<i64>,
+    reason_code: Option<&'static str>,
+    reason_detail: Option<&'a str>,
+    attempts_count: u32,
+    claims_count: u32,
+    deadline: Option<i64>,
+    waiting_since: Option<i64>,
+    waiting_count: u32,
+    payload_bytes: Option<i64>,
+    finished_at: Option<i64>,
+}
+
+impl Changing<'_> {
+    fn of(stored: &Stored) -> Changing<'_> {
+        let delivery = &stored.delivery;
+        let reason = delivery.state.reason();
+        let token = match delivery.state {
+            State::Leased { token, .. } => Some(int(token.0)),
+            _ => None,
+        };
+        Changing {
+            state: state_number(&delivery.state),
+            next_at: delivery.next_at().map(|at| int(at.0)),
+            token,
+            endpoint: token.and(stored.endpoint).map(|id| int(id.0)),
+            reason_code: reason.map(|reason| reason.code.as_str()),
+            reason_detail: reason.map(|reason| reason.detail.as_str()),
+            attempts_count: delivery.attempts_count,
+            claims_count: stored.claims_count,
+            deadline: delivery.deadline.map(|deadline| int(deadline.0)),
+            waiting_since: delivery.waiting.map(|waiting| int(waiting.since.0)),
+            waiting_count: delivery.waiting.map_or(0, |waiting| waiting.count),
+            payload_bytes: stored.payload_bytes.map(length),
+            finished_at: delivery.finished_at.map(|at| at.0),
+        }
+    }
+}
+
+// --- notices ---
+
+/// The number that stands for a kind of notice.
+pub(crate) fn notice_kind_number(kind: NoticeKind) -> i64 {
+    match kind {
+        NoticeKind::WebhookDisabled => 0,
+        NoticeKind::WebhookHeld => 1,
+        NoticeKind::DeliveryExhausted => 2,
+    }
+}
+
+/// The columns of [`notice`].
+pub(crate) const NOTICE: &str = "id, application, webhook, kind, text, count, first_at, last_at";
+
+/// A notice.
+pub(crate) fn notice(row: &Row<'_>) -> Result<Notice, Trouble> {
+    let kind: i64 = row.get(3)?;
+    let kinds =
+        [NoticeKind::WebhookDisabled, NoticeKind::WebhookHeld, NoticeKind::DeliveryExhausted];
+    let kind = kinds
+        .into_iter()
+        .find(|known| notice_kind_number(*known) == kind)
+        .ok_or_else(|| Trouble::corrupt("notice", format!("there is no kind {kind}")))?;
+    Ok(Notice {
+        id: NoticeId(number(row, 0, "notice")?),
+        application: ApplicationId(number(row, 1, "notice")?),
+        webhook: WebhookId(number(row, 2, "notice")?),
+        kind,
+        text: row.get(4)?,
+        count: number(row, 5, "notice")?,
+        first_at: wall(row, 6)?,
+        last_at: wall(row, 7)?,
+    })
+}
+
+// --- payloads and attempts ---
+
+/// Writes a body and returns its row.
+pub(crate) fn insert_payload(connection: &Connection, body: &[u8]) -> Result<i64, Trouble> {
+    connection.prepare_cached("INSERT INTO payload (body) VALUES (?1)")?.execute([body])?;
+    Ok(connection.last_insert_rowid())
+}
+
+/// Replaces the body in a row.
+pub(crate) fn update_payload(connection: &Connection, id: i64, body: &[u8]) -> Result<(), Trouble> {
+    connection
+        .prepare_cached("UPDATE payload SET body = ?2 WHERE id = ?1")?
+        .execute(params![id, body])?;
+    Ok(())
+}
+
+/// Reads the body in a row.
+pub(crate) fn payload(connection: &Connection, id: i64) -> Result<Option<Vec<u8>>, Trouble> {
+    let mut statement = connection.prepare_cached("SELECT body FROM payload WHERE id = ?1")?;
+    Ok(statement.query_row([id], |row| row.get(0)).optional()?)
+}
+
+/// Writes an attempt.
+pub(crate) fn insert_attempt(
+    connection: &Connection,
+    delivery: DeliveryId,
+    attempt: &Attempt,
+) -> Result<(), Trouble> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO attempt (delivery, number, started_at, duration_ms, outcome,
+                 status, error, request_headers, response_headers, response_body, truncated)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute(params![
+            delivery.bytes().as_slice(),
+            attempt.number,
+            attempt.started_at.0,
+            int(attempt.duration_ms),
+            to_json(&attempt.outcome),
+            attempt.status,
+            attempt.error,
+            to_json(&attempt.request_headers),
+            to_json(&attempt.response_headers),
+            &attempt.response_body[..],
+            attempt.response_body_truncated,
+        ])?;
+    Ok(())
+}
+
+/// Reads the attempts at a delivery, in their order.
+pub(crate) fn attempts(connection: &Connection, id: DeliveryId) -> Result<Vec<Attempt>, Trouble> {
+    let mut statement = connection.prepare_cached(
+        "SELECT number, started_at, duration_ms, outcome, status, error, request_headers,
+             response_headers, response_body, truncated
+         FROM attempt WHERE delivery = ?1 ORDER BY number",
+    )?;
+    let mut rows = statement.query([id.bytes().as_slice()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(Attempt {
+            number: small(row, 0, "attempt")?,
+            started_at: wall(row, 1)?,
+            duration_ms: number(row, 2, "attempt")?,
+            outcome: json(row, 3, "attempt")?,
+            status: row.get(4)?,
+            error: row.get(5)?,
+            request_headers: json(row, 6, "attempt")?,
+            response_headers: json(row, 7, "attempt")?,
+            response_body: row.get::<_, Vec<u8>>(8)?.into(),
+            response_body_truncated: row.get(9)?,
+        });
+    }
+    Ok(found)
+}

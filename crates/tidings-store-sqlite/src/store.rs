@@ -1,0 +1,446 @@
+//! The store itself: each verb handed to the writer or to a reader.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tidings_core::{
+    access::Token,
+    application::Application,
+    catalog::Catalog,
+    delivery::Reason,
+    event::Event,
+    ids::{ApplicationId, DeliveryId, EventId, NoticeId, TokenId, WebhookId},
+    outcome::Attempt,
+    secret::TokenHash,
+    time::{ClockMark, Now},
+    webhook::Webhook,
+};
+use tidings_store::{
+    Append, AppendError, Appended, Claim, ClaimedBatch, DeliveryFilter, DeliveryView, Entity,
+    EntityQuery, EventFilter, Extend, Freeze, NewApplication, NewToken, Notice, Page, Paged,
+    PerItem, Record, Replay, Stats, Store, StoreError, WebhookBacklog, WebhookFilter, WriteError,
+};
+
+use crate::{
+    catalog, claim, control, entity,
+    error::{OpenError, Stop, Trouble},
+    ingest,
+    lock::{Lock, beside},
+    migrate::{self, SCHEMA_VERSION},
+    open, read,
+    readers::Readers,
+    record, row,
+    state::{State, Tx, setting},
+    writer::{Files, Metrics, Shared, Writer},
+};
+
+/// How a database is opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// Connections that read at the same time; at least 1.
+    pub readers: usize,
+    /// The most pages (of 4 KiB) that the database may have: beyond, writes fail as on a full disk. `None`: no bound.
+    pub pages_max: Option<u32>,
+}
+
+impl Options {
+    /// What fits a server.
+    #[must_use]
+    pub fn standard() -> Options {
+        Options { readers: 4, pages_max: None }
+    }
+}
+
+/// A database that is open; see the crate. Dropping it writes what waits and brings the log into the database.
+#[derive(Debug)]
+pub struct SqliteStore {
+    /// Absent where the database is only read. Dropped before the lock.
+    writer: Option<Writer>,
+    readers: Readers,
+    shared: Arc<Shared>,
+    path: PathBuf,
+    _lock: Option<Lock>,
+}
+
+impl SqliteStore {
+    /// Opens the database and has it alone; makes the file where there is none, and brings its schema up. All leases in it are
+    /// void: the next claim gives those deliveries out.
+    ///
+    /// # Errors
+    /// [`OpenError`], each with what to do.
+    pub fn open(path: &Path, options: Options) -> Result<SqliteStore, OpenError> {
+        open::check_library(rusqlite::version_number())?;
+        let path = open::resolve(path)?;
+        let open::Opened { mut connection, lock, .. } = open::connect_writer(&path)?;
+        let failed = |trouble: Trouble| match trouble {
+            Trouble::Sqlite(error) => OpenError::from_sqlite(path.clone(), &error),
+            other => {
+                let cause = other.into_store("open").to_string();
+                OpenError::Failed { path: path.clone(), cause }
+            }
+        };
+        if let Some(pages_max) = options.pages_max {
+            connection
+                .pragma(None, "max_page_count", pages_max, |_| Ok(()))
+                .map_err(|error| failed(error.into()))?;
+        }
+        open::begin(&mut connection).map_err(failed)?;
+        let mut state = State::load(&connection, &State::default()).map_err(failed)?;
+        let shared = Arc::new(Shared::default());
+        shared.publish(&mut state);
+        let unreadable = |error: std::io::Error| OpenError::from_io(path.clone(), &error);
+        let files = Files::of([path.clone(), beside(&path, "-wal")]).map_err(unreadable)?;
+        let readers = Readers::open(&path, options.readers)?;
+        let writer = Writer::start(connection, state, files, Arc::clone(&shared));
+        let writer = Some(writer.map_err(unreadable)?);
+        Ok(SqliteStore { writer, readers, shared, path, _lock: Some(lock) })
+    }
+
+    /// Opens a database to read it, also beside a process that has it. Verbs that write answer that it cannot be used.
+    ///
+    /// # Errors
+    /// [`OpenError`]: also when its schema is not the present one.
+    pub fn open_read_only(path: &Path) -> Result<SqliteStore, OpenError> {
+        open::check_library(rusqlite::version_number())?;
+        let path = open::resolve(path)?;
+        if !path.exists() {
+            return Err(OpenError::Missing { path });
+        }
+        let readers = Readers::open(&path, 1)?;
+        let found = migrate::version(&open::connect_reader(&path)?, &path)?;
+        if found < SCHEMA_VERSION {
+            return Err(OpenError::Older { path, found, supported: SCHEMA_VERSION });
+        }
+        Ok(SqliteStore { writer: None, readers, shared: Arc::default(), path, _lock: None })
+    }
+
+    /// What the writer has done since the database was opened.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.shared.metrics(&beside(&self.path, "-wal"))
+    }
+
+    /// Why nothing is written any more, after the disk or the file failed in a way that only a restart mends: not ready.
+    #[must_use]
+    pub fn broken(&self) -> Option<&str> {
+        self.shared.broken()
+    }
+
+    /// The file, with its directory resolved.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    async fn write<R, E>(
+        &self,
+        operation: &'static str,
+        weight: usize,
+        work: impl FnMut(&mut Tx<'_>) -> Result<R, Stop<E>> + Send + 'static,
+    ) -> Result<R, E>
+    where
+        R: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match &self.writer {
+            Some(writer) => writer.write(operation, weight, work).await,
+            None => {
+                let cause = "it was opened for reading alone".to_owned();
+                Err(StoreError::Unavailable { operation, cause }.into())
+            }
+        }
+    }
+
+    /// A write that is never refused.
+    async fn keep<R: Send + 'static>(
+        &self,
+        operation: &'static str,
+        weight: usize,
+        mut work: impl FnMut(&mut Tx<'_>) -> Result<R, Trouble> + Send + 'static,
+    ) -> Result<R, StoreError> {
+        self.write(operation, weight, move |tx| work(tx).map_err(Stop::<StoreError>::from)).await
+    }
+}
+
+/// What one verb writes beside its items, as a part of a commit's weight.
+const ALONE: usize = 1;
+
+#[async_trait]
+impl Store for SqliteStore {
+    // --- the installation ---
+
+    async fn clock_mark(&self) -> Result<Option<ClockMark>, StoreError> {
+        self.readers.read("clock_mark", |it| setting(it, control::CLOCK_MARK)).await
+    }
+
+    async fn keep_clock_mark(&self, mark: ClockMark) -> Result<(), StoreError> {
+        let work = move |tx: &mut Tx<'_>| control::keep_clock_mark(tx, &mark);
+        self.keep("keep_clock_mark", ALONE, work).await
+    }
+
+    async fn keep_key_id(&self, key_id: &str) -> Result<String, StoreError> {
+        let key_id = key_id.to_owned();
+        self.keep("keep_key_id", ALONE, move |tx| control::keep_key_id(tx, &key_id)).await
+    }
+
+    async fn stats(&self, now: Now) -> Result<Stats, StoreError> {
+        let catalog = self.catalog().await?;
+        let shared = Arc::clone(&self.shared);
+        let work = move |it: &rusqlite::Connection| read::stats(it, &catalog, &shared, now);
+        self.readers.read("stats", work).await
+    }
+
+    async fn forget_expired(&self, now: Now) -> Result<u64, StoreError> {
+        self.keep("forget_expired", 1_000, move |tx| ingest::forget_expired(tx, now)).await
+    }
+
+    // --- the catalog ---
+
+    async fn catalog(&self) -> Result<Arc<Catalog>, StoreError> {
+        if self.writer.is_some() {
+            return Ok(self.shared.catalog());
+        }
+        let load = |it: &rusqlite::Connection| {
+            Ok(State::load(it, &State::default())?.changed_catalog().unwrap_or_default())
+        };
+        self.readers.read("catalog", load).await
+    }
+
+    async fn add_application(
+        &self,
+        now: Now,
+        new: NewApplication,
+    ) -> Result<Application, WriteError> {
+        let work = move |tx: &mut Tx<'_>| catalog::add_application(tx, now, &new);
+        self.write("add_application", ALONE, work).await
+    }
+
+    async fn update_application(
+        &self,
+        now: Now,
+        application: Application,
+    ) -> Result<Application, WriteError> {
+        let work = move |tx: &mut Tx<'_>| catalog::update_application(tx, now, &application);
+        self.write("update_application", ALONE, work).await
+    }
+
+    async fn delete_application(
+        &self,
+        now: Now,
+        id: ApplicationId,
+    ) -> Result<Application, WriteError> {
+        let work = move |tx: &mut Tx<'_>| catalog::delete_application(tx, now, id);
+        self.write("delete_application", 1_000, work).await
+    }
+
+    async fn add_token(&self, now: Now, new: NewToken) -> Result<Token, WriteError> {
+        self.write("add_token", ALONE, move |tx| control::add_token(tx, now, &new)).await
+    }
+
+    async fn token(&self, hash: TokenHash) -> Result<Option<Token>, StoreError> {
+        self.readers.read("token", move |it| read::token(it, hash)).await
+    }
+
+    async fn tokens(
+        &self,
+        application: Option<ApplicationId>,
+        page: Page<TokenId>,
+    ) -> Result<Paged<Token>, StoreError> {
+        self.readers.read("tokens", move |it| read::tokens(it, application, &page)).await
+    }
+
+    async fn revoke_token(&self, now: Now, id: TokenId) -> Result<Token, WriteError> {
+        self.write("revoke_token", ALONE, move |tx| control::revoke_token(tx, now, id)).await
+    }
+
+    async fn add_webhook(&self, now: Now, webhook: Webhook) -> Result<Webhook, WriteError> {
+        let work = move |tx: &mut Tx<'_>| catalog::add_webhook(tx, now, &webhook);
+        self.write("add_webhook", ALONE, work).await
+    }
+
+    async fn update_webhook(&self, now: Now, webhook: Webhook) -> Result<Webhook, WriteError> {
+        let work = move |tx: &mut Tx<'_>| catalog::update_webhook(tx, now, &webhook);
+        self.write("update_webhook", ALONE, work).await
+    }
+
+    async fn delete_webhook(&self, now: Now, id: WebhookId) -> Result<Webhook, WriteError> {
+        let work = move |tx: &mut Tx<'_>| catalog::delete_webhook(tx, now, id);
+        self.write("delete_webhook", 1_000, work).await
+    }
+
+    async fn cancel_orphans(&self, now: Now) -> Result<u64, StoreError> {
+        self.keep("cancel_orphans", 1_000, move |tx| catalog::cancel_orphans(tx, now)).await
+    }
+
+    async fn webhook(&self, id: WebhookId) -> Result<Option<Arc<Webhook>>, StoreError> {
+        if let Some(webhook) = self.catalog().await?.webhook(id) {
+            return Ok(Some(Arc::clone(webhook)));
+        }
+        let work = move |it: &rusqlite::Connection| Ok(row::webhook(it, id)?.map(Arc::new));
+        self.readers.read("webhook", work).await
+    }
+
+    async fn webhooks(
+        &self,
+        filter: WebhookFilter,
+        page: Page<WebhookId>,
+    ) -> Result<Paged<Arc<Webhook>>, StoreError> {
+        Ok(read::webhooks(&*self.catalog().await?, &filter, &page))
+    }
+
+    async fn backlog(&self, _now: Now, id: WebhookId) -> Result<WebhookBacklog, WriteError> {
+        let catalog = self.catalog().await?;
+        let Some(webhook) = catalog.webhook(id) else {
+            return Err(WriteError::NotFound { what: "webhook", id: id.to_string() });
+        };
+        let (waiting, oldest_due_at) =
+            self.readers.read("backlog", move |it| read::waiting(it, id)).await?;
+        Ok(WebhookBacklog { health: self.shared.health(webhook.endpoint), waiting, oldest_due_at })
+    }
+
+    // --- ingest ---
+
+    async fn append(&self, now: Now, append: Append) -> Result<Appended, AppendError> {
+        let deliveries: usize = append.events.iter().map(|new| new.matches.len()).sum();
+        let weight = append.events.len() + deliveries + append.changes.len();
+        self.write("append", weight, move |tx| ingest::append(tx, now, &append)).await
+    }
+
+    // --- work ---
+
+    async fn claim_due(&self, now: Now, claim: Claim) -> Result<ClaimedBatch, StoreError> {
+        let weight = claim.room.permits;
+        self.keep("claim_due", weight, move |tx| claim::claim_due(tx, now, &claim)).await
+    }
+
+    async fn extend_leases(&self, _now: Now, batch: Vec<Extend>) -> Result<PerItem, StoreError> {
+        let weight = batch.len();
+        self.keep("extend_leases", weight, move |tx| record::extend_leases(tx, &batch)).await
+    }
+
+    async fn freeze_payloads(&self, now: Now, batch: Vec<Freeze>) -> Result<PerItem, StoreError> {
+        let weight = batch.len();
+        let work = move |tx: &mut Tx<'_>| record::freeze_payloads(tx, now, &batch);
+        self.keep("freeze_payloads", weight, work).await
+    }
+
+    async fn record(&self, now: Now, batch: Vec<Record>) -> Result<PerItem, StoreError> {
+        let weight = batch.len();
+        self.keep("record", weight, move |tx| record::record(tx, now, &batch)).await
+    }
+
+    // --- commands on deliveries ---
+
+    async fn replay(
+        &self,
+        now: Now,
+        id: DeliveryId,
+        mode: Replay,
+    ) -> Result<DeliveryView, WriteError> {
+        self.write("replay", ALONE, move |tx| control::replay(tx, now, id, mode)).await
+    }
+
+    async fn replay_all(
+        &self,
+        now: Now,
+        filter: DeliveryFilter,
+        mode: Replay,
+    ) -> Result<u64, WriteError> {
+        let work = move |tx: &mut Tx<'_>| control::replay_all(tx, now, &filter, mode);
+        Ok(self.keep("replay_all", 1_000, work).await?)
+    }
+
+    async fn cancel_delivery(
+        &self,
+        now: Now,
+        id: DeliveryId,
+        why: Reason,
+    ) -> Result<DeliveryView, WriteError> {
+        let work = move |tx: &mut Tx<'_>| control::cancel_delivery(tx, now, id, &why);
+        self.write("cancel_delivery", ALONE, work).await
+    }
+
+    // --- reads ---
+
+    async fn event(&self, id: EventId) -> Result<Option<Arc<Event>>, StoreError> {
+        self.readers.read("event", move |it| row::event_by_id(it, id)).await
+    }
+
+    async fn events(
+        &self,
+        filter: EventFilter,
+        page: Page<EventId>,
+    ) -> Result<Paged<Arc<Event>>, StoreError> {
+        self.readers.read("events", move |it| read::events(it, &filter, &page)).await
+    }
+
+    async fn delivery(&self, now: Now, id: DeliveryId) -> Result<Option<DeliveryView>, StoreError> {
+        let catalog = self.catalog().await?;
+        self.readers.read("delivery", move |it| read::delivery(it, &catalog, now, id)).await
+    }
+
+    async fn deliveries(
+        &self,
+        now: Now,
+        filter: DeliveryFilter,
+        page: Page<DeliveryId>,
+    ) -> Result<Paged<DeliveryView>, StoreError> {
+        let catalog = self.catalog().await?;
+        let work =
+            move |it: &rusqlite::Connection| read::deliveries(it, &catalog, now, filter, &page);
+        self.readers.read("deliveries", work).await
+    }
+
+    async fn deliveries_of(
+        &self,
+        now: Now,
+        event: EventId,
+    ) -> Result<Vec<DeliveryView>, StoreError> {
+        let catalog = self.catalog().await?;
+        let work = move |it: &rusqlite::Connection| read::deliveries_of(it, &catalog, now, event);
+        self.readers.read("deliveries_of", work).await
+    }
+
+    async fn payload(&self, id: DeliveryId) -> Result<Option<Bytes>, StoreError> {
+        self.readers.read("payload", move |it| read::payload(it, id)).await
+    }
+
+    async fn attempts(&self, id: DeliveryId) -> Result<Vec<Attempt>, StoreError> {
+        self.readers.read("attempts", move |it| row::attempts(it, id)).await
+    }
+
+    async fn notices(
+        &self,
+        application: Option<ApplicationId>,
+        page: Page<NoticeId>,
+    ) -> Result<Paged<Notice>, StoreError> {
+        self.readers.read("notices", move |it| read::notices(it, application, &page)).await
+    }
+
+    // --- the built-in platform's entities ---
+
+    async fn entities(
+        &self,
+        application: Option<ApplicationId>,
+        kind: &str,
+        ids: Vec<String>,
+    ) -> Result<Vec<Entity>, StoreError> {
+        let kind = kind.to_owned();
+        let work = move |it: &rusqlite::Connection| entity::entities(it, application, &kind, &ids);
+        self.readers.read("entities", work).await
+    }
+
+    async fn entity_page(&self, query: EntityQuery) -> Result<Paged<Entity>, StoreError> {
+        self.readers.read("entity_page", move |it| entity::entity_page(it, &query)).await
+    }
+
+    async fn entity_owners(&self, kind: &str, id: &str) -> Result<Vec<ApplicationId>, StoreError> {
+        let (kind, id) = (kind.to_owned(), id.to_owned());
+        let work = move |it: &rusqlite::Connection| entity::entity_owners(it, &kind, &id);
+        self.readers.read("entity_owners", work).await
+    }
+}
