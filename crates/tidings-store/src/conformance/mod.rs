@@ -11,6 +11,7 @@
     reason = "cases are tests: a panic is how they fail, and their names are sentences"
 )]
 
+pub mod random;
 pub mod world;
 
 pub mod ingest;
