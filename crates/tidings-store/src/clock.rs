@@ -1,4 +1,5 @@
-//! Time and chance as the rest sees them. The binary reads the real ones; tests and the simulation bring their own.
+//! Time and chance as the rest sees them. The binary reads the real ones; tests and the simulation
+//! bring their own.
 
 use std::fmt;
 

@@ -13,7 +13,8 @@ pub enum StoreError {
         /// What the database said.
         cause: String,
     },
-    /// A commit was sent and its answer was lost: neither done nor failed. Resolve it by reading, or by the idempotency key.
+    /// A commit was sent and its answer was lost: neither done nor failed. Resolve it by reading,
+    /// or by the idempotency key.
     #[error("{operation}: the database did not say whether the commit was made: {cause}")]
     Unknown {
         /// The verb.

@@ -8,8 +8,8 @@ use crate::{
     types::{Append, AppendedEvent},
 };
 
-/// Appends and sees to it that what was born is sent. The delivery engine implements it, so that newborn deliveries find its
-/// free room; [`Append::room`] is set by it.
+/// Appends and sees to it that what was born is sent. The delivery engine implements it, so that
+/// newborn deliveries find its free room; [`Append::room`] is set by it.
 #[async_trait]
 pub trait Ingest: Send + Sync {
     /// See [`crate::Store::append`]. When it returns `Ok`, everything is durable.

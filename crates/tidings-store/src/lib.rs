@@ -1,6 +1,6 @@
-//! What every database promises. [`Store`] is the contract, in verbs of the domain: each is one transaction, `now` is passed
-//! in, and a write by a worker is fenced by its lease token. The in-memory store is the reference; the conformance suite holds
-//! every store to the contract.
+//! What every database promises. [`Store`] is the contract, in verbs of the domain: each is one
+//! transaction, `now` is passed in, and a write by a worker is fenced by its lease token. The
+//! in-memory store is the reference; the conformance suite holds every store to the contract.
 
 pub mod clock;
 pub mod error;

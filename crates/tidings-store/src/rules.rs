@@ -1,5 +1,6 @@
-//! What every store decides alike, as plain functions, so that the databases never drift apart: reasons and texts that a store
-//! itself writes, the bounds of its commits, and what a delivery is beside its webhook and its endpoint.
+//! What every store decides alike, as plain functions, so that the databases never drift apart:
+//! reasons and texts that a store itself writes, the bounds of its commits, and what a delivery is
+//! beside its webhook and its endpoint.
 
 use tidings_core::{
     delivery::{Delivery, Reason, ReasonCode, State, Step},
@@ -55,8 +56,8 @@ pub fn quarantined() -> Reason {
     Reason::new(ReasonCode::Quarantined, detail)
 }
 
-/// Whether a delivery that would be given out is exhausted (`Quarantined`) instead. `claims` counts the leases given since the
-/// last record.
+/// Whether a delivery that would be given out is exhausted (`Quarantined`) instead. `claims` counts
+/// the leases given since the last record.
 #[must_use]
 pub fn is_quarantined(delivery: &Delivery, claims: u32) -> bool {
     matches!(delivery.state, State::Leased { .. }) && claims >= CLAIMS_WITHOUT_RESULT_MAX
@@ -68,8 +69,9 @@ pub fn needs_query(webhook: &Webhook, has_payload: bool) -> bool {
     !has_payload || webhook.payload == PayloadMode::Fresh
 }
 
-/// Since when an open breaker has held back a delivery whose 72 hours have not begun: [`crate::Claimed::held_since`]. A webhook
-/// that was stopped in between counts from when it went on, so that a pause never shortens the 72 hours.
+/// Since when an open breaker has held back a delivery whose 72 hours have not begun:
+/// [`crate::Claimed::held_since`]. A webhook that was stopped in between counts from when it went
+/// on, so that a pause never shortens the 72 hours.
 #[must_use]
 pub fn held_since(
     delivery: &Delivery,
@@ -83,8 +85,8 @@ pub fn held_since(
     Some(since.max(webhook.clock.went_on_at.unwrap_or_default()))
 }
 
-/// The end of the 72 hours of a delivery: what was set when its body was frozen, else the webhook's horizon after
-/// [`held_since`]; `None` when they have not begun.
+/// The end of the 72 hours of a delivery: what was set when its body was frozen, else the webhook's
+/// horizon after [`held_since`]; `None` when they have not begun.
 #[must_use]
 pub fn deadline(
     delivery: &Delivery,

@@ -26,8 +26,9 @@ use crate::{
     },
 };
 
-/// A durable store. Every verb is one transaction: when it returns `Ok`, all of it is on disk; when it returns an error other
-/// than [`StoreError::Unknown`], nothing of it happened. `now` is passed in and used as it is.
+/// A durable store. Every verb is one transaction: when it returns `Ok`, all of it is on disk; when
+/// it returns an error other than [`StoreError::Unknown`], nothing of it happened. `now` is passed
+/// in and used as it is.
 #[async_trait]
 pub trait Store: Send + Sync {
     // --- the installation ---
@@ -38,15 +39,15 @@ pub trait Store: Send + Sync {
     /// Keeps a mark of the clock.
     async fn keep_clock_mark(&self, mark: ClockMark) -> Result<(), StoreError>;
 
-    /// The id of the key that secrets are sealed with. The first call keeps `key_id` and returns it; later ones return what
-    /// was kept, so that a wrong key is noticed at the start.
+    /// The id of the key that secrets are sealed with. The first call keeps `key_id` and returns
+    /// it; later ones return what was kept, so that a wrong key is noticed at the start.
     async fn keep_key_id(&self, key_id: &str) -> Result<String, StoreError>;
 
     /// Counts for health, metrics and `doctor`.
     async fn stats(&self, now: Now) -> Result<Stats, StoreError>;
 
-    /// Forgets what nobody can ask for any more (idempotency keys after 7 days), a bounded number at a time. Returns how many;
-    /// call again while that is not 0.
+    /// Forgets what nobody can ask for any more (idempotency keys after 7 days), a bounded number
+    /// at a time. Returns how many; call again while that is not 0.
     async fn forget_expired(&self, now: Now) -> Result<u64, StoreError>;
 
     // --- the catalog ---
@@ -61,15 +62,17 @@ pub trait Store: Send + Sync {
         new: NewApplication,
     ) -> Result<Application, WriteError>;
 
-    /// Changes an application's scopes, lifetime and settings. Its id, name and dates are the stored ones.
+    /// Changes an application's scopes, lifetime and settings. Its id, name and dates are the
+    /// stored ones.
     async fn update_application(
         &self,
         now: Now,
         application: Application,
     ) -> Result<Application, WriteError>;
 
-    /// Deletes an application: its webhooks go, its tokens are revoked, its deliveries are cancelled (`ApplicationDeleted`),
-    /// those beyond the first thousand by [`Store::cancel_orphans`]. No claim gives them out once this returned.
+    /// Deletes an application: its webhooks go, its tokens are revoked, its deliveries are
+    /// cancelled (`ApplicationDeleted`), those beyond the first thousand by
+    /// [`Store::cancel_orphans`]. No claim gives them out once this returned.
     async fn delete_application(
         &self,
         now: Now,
@@ -92,19 +95,21 @@ pub trait Store: Send + Sync {
     /// Revokes a token; again: the same. The token as it is then.
     async fn revoke_token(&self, now: Now, id: TokenId) -> Result<Token, WriteError>;
 
-    /// Adds a webhook. The store sets `id`, `endpoint`, `version` and the dates, and returns it so. `Full` when a trigger has
-    /// [`tidings_core::limits::WEBHOOKS_PER_TRIGGER_MAX`] listeners.
+    /// Adds a webhook. The store sets `id`, `endpoint`, `version` and the dates, and returns it so.
+    /// `Full` when a trigger has [`tidings_core::limits::WEBHOOKS_PER_TRIGGER_MAX`] listeners.
     async fn add_webhook(&self, now: Now, webhook: Webhook) -> Result<Webhook, WriteError>;
 
-    /// Replaces a webhook that is at `webhook.version`, else `Stale`. The store sets `endpoint`, `version` and `updated_at`;
-    /// the application and `added_at` are the stored ones.
+    /// Replaces a webhook that is at `webhook.version`, else `Stale`. The store sets `endpoint`,
+    /// `version` and `updated_at`; the application and `added_at` are the stored ones.
     async fn update_webhook(&self, now: Now, webhook: Webhook) -> Result<Webhook, WriteError>;
 
-    /// Deletes a webhook: deliveries that are not final are cancelled (`WebhookDeleted`), those beyond the first thousand by
-    /// [`Store::cancel_orphans`]. No claim gives them out once this returned.
+    /// Deletes a webhook: deliveries that are not final are cancelled (`WebhookDeleted`), those
+    /// beyond the first thousand by [`Store::cancel_orphans`]. No claim gives them out once this
+    /// returned.
     async fn delete_webhook(&self, now: Now, id: WebhookId) -> Result<Webhook, WriteError>;
 
-    /// Cancels deliveries of deleted webhooks, a thousand at a time. Returns how many; call again while that is not 0.
+    /// Cancels deliveries of deleted webhooks, a thousand at a time. Returns how many; call again
+    /// while that is not 0.
     async fn cancel_orphans(&self, now: Now) -> Result<u64, StoreError>;
 
     /// A webhook, also a deleted one.
@@ -122,51 +127,58 @@ pub trait Store: Send + Sync {
 
     // --- ingest ---
 
-    /// Writes events, one delivery for each match, and changed entities: all or nothing. An event whose idempotency key is
-    /// known (within the append or from before, for 7 days) makes nothing and answers with the earlier id and count. Newborn
-    /// deliveries are leased while `room` has permits, their webhook is active, their endpoint has room and no open breaker,
-    /// and their source is not down (behind those two, what waits longer goes first); those of a test event always are,
-    /// where there is a `room`, also without permits.
+    /// Writes events, one delivery for each match, and changed entities: all or nothing. An event
+    /// whose idempotency key is known (within the append or from before, for 7 days) makes nothing
+    /// and answers with the earlier id and count. Newborn deliveries are leased while `room` has
+    /// permits, their webhook is active, their endpoint has room and no open breaker, and their
+    /// source is not down (behind those two, what waits longer goes first); those of a test event
+    /// always are, where there is a `room`, also without permits.
     async fn append(&self, now: Now, append: Append) -> Result<Appended, AppendError>;
 
     // --- work ---
 
-    /// Gives out deliveries that are due, or whose lease has expired: of active webhooks, whose source answers and whose
-    /// endpoint has room ([`tidings_core::health`]).
+    /// Gives out deliveries that are due, or whose lease has expired: of active webhooks, whose
+    /// source answers and whose endpoint has room ([`tidings_core::health`]).
     ///
-    /// - Order: one delivery of each webhook in turn, in the order of the webhooks' numbers, beginning after the webhook that
-    ///   was served last (and at the front after the last one), round after round until the permits are used up; a webhook
-    ///   that has none to give in a round is out of the later ones; within a webhook by ([`tidings_core::delivery::Delivery::next_at`], id).
-    /// - A source that is down holds back only what needs its query ([`crate::rules::needs_query`]); when its turn comes, one
-    ///   such delivery takes it.
-    /// - Behind an open breaker, when its turn comes, the delivery that is due first among all active webhooks of the endpoint
-    ///   takes it. A webhook that does not get the turn gives a delivery that is due and past its deadline
-    ///   ([`crate::rules::deadline`]) at once, at most one a second for the endpoint; while that pace does not allow it, all
-    ///   those past their deadline are exhausted (`EndpointDown`), a bounded number at a time. What waits for a source that
-    ///   is down is not exhausted.
-    /// - One whose lease expired [`tidings_core::limits::CLAIMS_WITHOUT_RESULT_MAX`] times in a row without a record is
-    ///   exhausted (`Quarantined`) instead of being given out.
+    /// - Order: one delivery of each webhook in turn, in the order of the webhooks' numbers,
+    ///   beginning after the webhook that was served last (and at the front after the last one),
+    ///   round after round until the permits are used up. A webhook that has none to give in a
+    ///   round is out of the later ones. Within a webhook: by the time from which a delivery may be
+    ///   taken ([`tidings_core::delivery::Delivery::next_at`]), then by its id.
+    /// - A source that is down holds back only what needs its query
+    ///   ([`crate::rules::needs_query`]); when its turn comes, one such delivery takes it.
+    /// - Behind an open breaker, when its turn comes, the delivery that is due first among all
+    ///   active webhooks of the endpoint takes it. A webhook that does not get the turn gives a
+    ///   delivery that is due and past its deadline ([`crate::rules::deadline`]) at once, at most
+    ///   one a second for the endpoint; while that pace does not allow it, all those past their
+    ///   deadline are exhausted (`EndpointDown`), a bounded number at a time. What waits for a
+    ///   source that is down is not exhausted.
+    /// - One whose lease expired [`tidings_core::limits::CLAIMS_WITHOUT_RESULT_MAX`] times in a row
+    ///   without a record is exhausted (`Quarantined`) instead of being given out.
     /// - Each exhausted delivery gives its owner a notice, as in [`Store::record`].
     async fn claim_due(&self, now: Now, claim: Claim) -> Result<ClaimedBatch, StoreError>;
 
     /// Lengthens leases.
     async fn extend_leases(&self, now: Now, batch: Vec<Extend>) -> Result<PerItem, StoreError>;
 
-    /// Makes bodies durable. The first freeze of a delivery sets its deadline; a later one (`payload: FRESH`) replaces the
-    /// body and keeps the deadline. Either ends the wait for its query.
+    /// Makes bodies durable. The first freeze of a delivery sets its deadline; a later one
+    /// (`payload: FRESH`) replaces the body and keeps the deadline. Either ends the wait for its
+    /// query.
     async fn freeze_payloads(&self, now: Now, batch: Vec<Freeze>) -> Result<PerItem, StoreError>;
 
-    /// Writes attempts, moves their deliveries, and keeps what was learnt of endpoint and source; both or neither. What an
-    /// attempt showed is kept with the endpoint that the webhook had when the delivery was given out. `DisableWebhook` and
-    /// `HoldWebhook` change an active webhook (its version too) and give its owner a notice; one that is not active stays as
-    /// it is. `Exhaust` gives a notice.
+    /// Writes attempts, moves their deliveries, and keeps what was learnt of endpoint and source;
+    /// both or neither. What an attempt showed is kept with the endpoint that the webhook had when
+    /// the delivery was given out. `DisableWebhook` and `HoldWebhook` change an active webhook (its
+    /// version too) and give its owner a notice; one that is not active stays as it is. `Exhaust`
+    /// gives a notice.
     async fn record(&self, now: Now, batch: Vec<Record>) -> Result<PerItem, StoreError>;
 
     // --- commands on deliveries ---
 
-    /// Makes a replay: a new delivery of the same event to the same webhook with the next ordinal, due at once. What was
-    /// frozen on `id` is frozen on it under its own id ([`tidings_core::payload::readdress`]), unless `mode` is `Fresh`.
-    /// While an earlier replay of the same original is not final, that one is returned instead. `NotFound` when there is no
+    /// Makes a replay: a new delivery of the same event to the same webhook with the next ordinal,
+    /// due at once. What was frozen on `id` is frozen on it under its own id
+    /// ([`tidings_core::payload::readdress`]), unless `mode` is `Fresh`. While an earlier replay of
+    /// the same original is not final, that one is returned instead. `NotFound` when there is no
     /// such delivery or its webhook was deleted.
     async fn replay(
         &self,
@@ -175,8 +187,9 @@ pub trait Store: Send + Sync {
         mode: Replay,
     ) -> Result<DeliveryView, WriteError>;
 
-    /// Replays all that match, newest first, to [`tidings_core::limits::REPLAY_MAX`]; those with a pending replay, and
-    /// those of deleted webhooks, are left as they are. Returns how many replays were made.
+    /// Replays all that match, newest first, to [`tidings_core::limits::REPLAY_MAX`]; those with a
+    /// pending replay, and those of deleted webhooks, are left as they are. Returns how many
+    /// replays were made.
     async fn replay_all(
         &self,
         now: Now,
@@ -237,7 +250,8 @@ pub trait Store: Send + Sync {
 
     // --- the built-in platform's entities ---
 
-    /// The entities with these ids that exactly this owner has (`None`: the operator), also tombstones, in any order.
+    /// The entities with these ids that exactly this owner has (`None`: the operator), also
+    /// tombstones, in any order.
     async fn entities(
         &self,
         application: Option<ApplicationId>,
@@ -248,6 +262,7 @@ pub trait Store: Send + Sync {
     /// A page of entities, in the order of their last commit.
     async fn entity_page(&self, query: EntityQuery) -> Result<Paged<Entity>, StoreError>;
 
-    /// The applications that have an entity with this id, also as a tombstone, in the order of their numbers.
+    /// The applications that have an entity with this id, also as a tombstone, in the order of
+    /// their numbers.
     async fn entity_owners(&self, kind: &str, id: &str) -> Result<Vec<ApplicationId>, StoreError>;
 }

@@ -142,7 +142,8 @@ pub struct Claimed {
     pub payload: Option<Bytes>,
     /// The end of the 72 hours; `None` until they have begun.
     pub deadline: Option<Elapsed>,
-    /// Since when an open breaker has held back a delivery that was never tried: its 72 hours run since then.
+    /// Since when an open breaker has held back a delivery that was never tried: its 72 hours run
+    /// since then.
     pub held_since: Option<Elapsed>,
 }
 
@@ -151,8 +152,8 @@ pub struct Claimed {
 pub struct ClaimedBatch {
     /// The deliveries.
     pub claimed: Vec<Claimed>,
-    /// When the next one becomes due that was not; `None` when nothing waits. A hint: it may be early, and a commit may make
-    /// it later.
+    /// When the next one becomes due that was not; `None` when nothing waits. A hint: it may be
+    /// early, and a commit may make it later.
     pub next_at: Option<Elapsed>,
 }
 
@@ -246,8 +247,9 @@ pub struct NewToken {
     pub expires: Option<Now>,
 }
 
-/// A message to an owner: the webhook was disabled, deliveries were exhausted. One of the same webhook, kind and text within an
-/// hour (of elapsed time) after the first is counted on it, keeps its id, and moves `last_at`.
+/// A message to an owner: the webhook was disabled, deliveries were exhausted. One of the same
+/// webhook, kind and text within an hour (of elapsed time) after the first is counted on it, keeps
+/// its id, and moves `last_at`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Notice {
     /// Its number; grows with time.
@@ -416,7 +418,8 @@ pub struct WebhookBacklog {
 /// Counts for the operator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Stats {
-    /// The least [`Delivery::next_at`] that has passed, of webhooks that nothing blocks: active, no open breaker, source up.
+    /// The least [`Delivery::next_at`] that has passed, of webhooks that nothing blocks: active, no
+    /// open breaker, source up.
     pub oldest_due_at: Option<Elapsed>,
     /// Deliveries that are not final; counted to 100,001 at most.
     pub waiting: u64,

@@ -1,4 +1,5 @@
-//! An endpoint that fails: one attempt at a time, and what becomes of those that reach their deadline.
+//! An endpoint that fails: one attempt at a time, and what becomes of those that reach their
+//! deadline.
 
 use tidings_core::{
     delivery::{ReasonCode, State, Step},
@@ -146,7 +147,8 @@ pub async fn at_its_deadline_one_goes_by_the_breaker_and_the_others_are_exhauste
 ) {
     let mut world = World::new(store);
     let webhook = world.one_webhook().await;
-    // One was tried, and is due again in an hour; two never were. The 72 hours of all of them begin now.
+    // One was tried, and is due again in an hour; two never were. The 72 hours of all of them begin
+    // now.
     let tried = world.fire_for(&webhook).await;
     let claimed = world.claim_one().await;
     world.freeze(&claimed, "{}").await;

@@ -1,9 +1,11 @@
-//! The suite that holds every store to its contract. Each case is a sentence of it, and runs on a store of its own.
+//! The suite that holds every store to its contract. Each case is a sentence of it, and runs on a
+//! store of its own.
 //!
 //!   conformance_tests!((store, what must live as long as it))  ─► one test for each case
 //!   CASES                                                      ─► the same as a list
 //!
-//! Beside it, [`random::compare`] applies the same operations, chosen by a seed, to two stores and compares all that can be read.
+//! Beside it, [`random::compare`] applies the same operations, chosen by a seed, to two stores and
+//! compares all that can be read.
 
 #![allow(
     clippy::unwrap_used,
@@ -36,8 +38,8 @@ macro_rules! suite {
         pub const CASES: &[(&str, Case)] =
             &[$($((stringify!($case), |store| Box::pin($module::$case(store))),)+)+];
 
-        /// One test for each case. The expression gives a pair, a new and empty store and what must live as long as it; it is
-        /// evaluated in an async function.
+        /// One test for each case. The expression gives a pair, a new and empty store and what must
+        /// live as long as it; it is evaluated in an async function.
         #[macro_export]
         macro_rules! conformance_tests {
             ($dollar make:expr) => {

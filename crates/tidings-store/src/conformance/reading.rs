@@ -122,8 +122,8 @@ pub async fn deliveries_are_listed_newest_first_page_by_page(store: &dyn Store) 
     assert_eq!(pages, all, "what came meanwhile is before the cursor");
 }
 
-/// Five deliveries that differ: of the first webhook pending, delivered, leased; of the second, which is paused, one that is
-/// held; of a third, of another application, one that is exhausted.
+/// Five deliveries that differ: of the first webhook pending, delivered, leased; of the second,
+/// which is paused, one that is held; of a third, of another application, one that is exhausted.
 async fn five(world: &mut World<'_>) -> (Vec<DeliveryId>, Vec<Webhook>) {
     let application = world.add_application("acme").await;
     let other = world.add_application("other").await;

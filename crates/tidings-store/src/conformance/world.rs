@@ -237,7 +237,8 @@ impl<'a> World<'a> {
         Step::WaitForQuery { due_at: self.in_ms(ms), why }
     }
 
-    /// Fires for the webhook and fails until its breaker is open. What was fired for that is cancelled.
+    /// Fires for the webhook and fails until its breaker is open. What was fired for that is
+    /// cancelled.
     pub async fn open_breaker(&mut self, webhook: &Webhook) {
         for _ in 0..BREAKER_FAILURES {
             self.fire_for(webhook).await;
@@ -251,7 +252,8 @@ impl<'a> World<'a> {
         assert!(health.breaker.is_some(), "five failures open the breaker");
     }
 
-    /// A claim while one attempt is on its way to the endpoint: behind an open breaker nobody gets the turn.
+    /// A claim while one attempt is on its way to the endpoint: behind an open breaker nobody gets
+    /// the turn.
     pub async fn claim_beside_one(&self, webhook: &Webhook) -> Vec<Claimed> {
         let mut room = self.room(50);
         room.in_flight.insert(webhook.endpoint, 1);

@@ -2,7 +2,7 @@
 //!
 //!   webhooks with due work ─► closed breaker, room ─► its first
 //!                         └─► open breaker ─► its turn, and first of its endpoint ─► its first
-//!                                         └─► past its deadline: one a second goes, the others are exhausted
+//!                                         └─► past its deadline: one a second goes, the rest end
 
 use std::sync::Arc;
 
@@ -80,8 +80,8 @@ impl State {
         [bodied, bodiless].into_iter().flatten().copied().min().filter(|place| place.0 <= now)
     }
 
-    /// Due deliveries of a webhook behind an open breaker whose deadline has passed, the longest due first. What waits for a
-    /// source that is down is none of them.
+    /// Due deliveries of a webhook behind an open breaker whose deadline has passed, the longest
+    /// due first. What waits for a source that is down is none of them.
     fn past_deadline(
         &self,
         webhook: &Webhook,
@@ -133,7 +133,8 @@ impl State {
             if opens_at > now {
                 return places.first().map(|place| place.0.max(opens_at));
             }
-            // What is due and still here waits for room, which a record makes: no moment to wait for.
+            // What is due and still here waits for room, which a record makes: no moment to wait
+            // for.
             places.range((now.plus_ms(1), FIRST_ID)..).next().map(|place| place.0)
         });
         let next = turns.min();
@@ -171,7 +172,8 @@ impl Claiming<'_> {
         (has_room && self.serve_first(webhook, Some(due))) || self.serve_past_deadline(webhook)
     }
 
-    /// Gives the webhook's first delivery; behind an open breaker only if it is the first of the whole endpoint.
+    /// Gives the webhook's first delivery; behind an open breaker only if it is the first of the
+    /// whole endpoint.
     fn serve_first(&mut self, webhook: &Webhook, rivals: Option<&[Arc<Webhook>]>) -> bool {
         while let Some(place) = self.state.head(webhook, self.now.elapsed) {
             if rivals.is_some_and(|rivals| !self.is_first(place, webhook, rivals)) {
@@ -196,7 +198,8 @@ impl Claiming<'_> {
             .all(|other| place < other)
     }
 
-    /// Gives a delivery that is past its deadline, if the pace of the endpoint allows it, and exhausts the others if not.
+    /// Gives a delivery that is past its deadline, if the pace of the endpoint allows it, and
+    /// exhausts the others if not.
     fn serve_past_deadline(&mut self, webhook: &Webhook) -> bool {
         let health = self.state.health(webhook.endpoint).clone();
         for (_, id) in self.state.past_deadline(webhook, &health, self.now.elapsed) {

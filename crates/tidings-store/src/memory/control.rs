@@ -215,7 +215,8 @@ impl State {
             let key = (webhook.source.clone(), trigger.clone());
             if self.listeners.get(&key).is_some_and(|count| *count >= WEBHOOKS_PER_TRIGGER_MAX) {
                 let detail = format!(
-                    "{WEBHOOKS_PER_TRIGGER_MAX} webhooks listen to {trigger} already: remove one first"
+                    "{WEBHOOKS_PER_TRIGGER_MAX} webhooks listen to {trigger} already: \
+                     remove one first"
                 );
                 return Err(WriteError::Full { detail });
             }

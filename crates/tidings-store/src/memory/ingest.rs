@@ -1,4 +1,5 @@
-//! Events come in: matched against the present catalog, once under their idempotency key, all or nothing.
+//! Events come in: matched against the present catalog, once under their idempotency key, all or
+//! nothing.
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -1,10 +1,11 @@
-//! The reference: a store in memory. Plain collections behind one lock, so that each verb is one transaction by itself.
+//! The reference: a store in memory. Plain collections behind one lock, so that each verb is one
+//! transaction by itself.
 //!
 //!   control (catalog) ─► ingest (append) ─► claim ─► record ─► read
 //!                            entity ┘          commands (replay, cancel)
 //!
-//! Nothing here is durable. It is what the databases are compared with, and what the simulation and the tests of the front door
-//! run on.
+//! Nothing here is durable. It is what the databases are compared with, and what the simulation and
+//! the tests of the front door run on.
 
 mod claim;
 mod commands;

@@ -1,5 +1,5 @@
-//! The collections, and the few ways in which they change together: a delivery with its place in the queue of its webhook, and a
-//! notice with its count.
+//! The collections, and the few ways in which they change together: a delivery with its place in
+//! the queue of its webhook, and a notice with its count.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

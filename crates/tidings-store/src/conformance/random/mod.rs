@@ -1,11 +1,12 @@
-//! The same operations, chosen by a seed, on two stores. What they answer is compared at once, all that can be read every few
-//! steps.
+//! The same operations, chosen by a seed, on two stores. What they answer is compared at once, all
+//! that can be read every few steps.
 //!
 //!   seed ─► operation ─┬─► reference ─┐
 //!                      └─► subject  ──┴─► the same? ─► next
 //!
-//! What a store may choose is left out of the comparison: lease tokens, the numbers of endpoints and notices, the places of
-//! entities (their order counts), the versions of the catalog (whether one changed counts).
+//! What a store may choose is left out of the comparison: lease tokens, the numbers of endpoints
+//! and notices, the places of entities (their order counts), the versions of the catalog (whether
+//! one changed counts).
 
 mod catalog;
 mod ingest;
@@ -43,15 +44,15 @@ macro_rules! both {
         [first, second]
     }};
 }
-pub(self) use both;
+use both;
 
 /// The fewest steps in which enough happens to prove something.
 pub const STEPS_MIN: usize = 2_000;
 
 /// Applies as many operations as `steps` says, [`STEPS_MIN`] at least, to two empty stores.
 ///
-/// # Panics
-/// When the stores differ, with the seed and the step; and when too little happened for the run to prove anything.
+/// # Panics When the stores differ, with the seed and the step; and when too little happened for
+/// the run to prove anything.
 pub async fn compare(reference: &dyn Store, subject: &dyn Store, seed: u64, steps: usize) {
     let mut run = Run::new([reference, subject], seed);
     for step in 0..steps.max(STEPS_MIN) {
@@ -196,7 +197,8 @@ impl<'a> Run<'a> {
         let Run { seed, step, .. } = self;
         assert!(
             reference == subject,
-            "seed {seed}, step {step}: {what} differs\nreference: {reference:#?}\nsubject: {subject:#?}"
+            "seed {seed}, step {step}: {what} differs\n\
+             reference: {reference:#?}\nsubject: {subject:#?}"
         );
         subject
     }

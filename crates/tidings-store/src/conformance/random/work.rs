@@ -143,7 +143,7 @@ impl Run<'_> {
         let started_at = claimed.delivery.next_at().unwrap_or(self.now.elapsed);
         let started_at = self.pick(&[self.now.elapsed, started_at.min(self.now.elapsed)]).unwrap();
         let seen = |answered| {
-            let wait_ms = (in_ms % 2 == 0).then_some(in_ms);
+            let wait_ms = in_ms.is_multiple_of(2).then_some(in_ms);
             Some(SourceSeen { started_at, answered, wait_ms })
         };
         let (outcome, step, source) = match self.random.u32(0..100) {
