@@ -95,7 +95,11 @@ impl Client {
     /// Sends JSON to a route that is not GraphQL.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         let answer = self.exchange(Method::POST, path, Some(body)).await?;
-        if (200..300).contains(&answer.status) { Ok(answer.body) } else { Err(self.refused(&answer)) }
+        if (200..300).contains(&answer.status) {
+            Ok(answer.body)
+        } else {
+            Err(self.refused(&answer))
+        }
     }
 
     /// Asks a route; the status is for the caller to judge.
@@ -132,17 +136,16 @@ impl Client {
                 Bytes::from(value.to_string())
             }
         };
-        let answer = self
-            .egress
-            .send(&target, Outgoing { method, headers, body }, &LIMITS)
-            .await
-            .map_err(|error| {
-                Failure::new(format!(
-                    "the server {} did not answer: {error}: is `tidings serve` running there? \
+        let answer =
+            self.egress.send(&target, Outgoing { method, headers, body }, &LIMITS).await.map_err(
+                |error| {
+                    Failure::new(format!(
+                        "the server {} did not answer: {error}: is `tidings serve` running there? \
                      --server or TIDINGS_URL names another",
-                    self.server
-                ))
-            })?;
+                        self.server
+                    ))
+                },
+            )?;
         let body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
         Ok(HttpAnswer { status: answer.status, body })
     }

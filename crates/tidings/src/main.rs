@@ -24,10 +24,13 @@ mod receiver;
 mod client;
 mod commands;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use cli::Parsed;
 use failure::Failure;
+
+/// How long what is left of a command may take to end.
+const ENDING_MAX: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
     let done = match cli::parse(std::env::args_os()) {
@@ -51,7 +54,8 @@ fn run(command: cli::Command) -> Result<(), Failure> {
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Failure::new(format!("the runtime cannot be started: {error}")))?;
     let done = runtime.block_on(commands::run(command));
-    // A lookup that hangs on a thread of its own must not keep the program from ending.
-    runtime.shutdown_background();
+    // Waits until the database is closed; a lookup that hangs on a thread of its own must not keep
+    // the program from ending.
+    runtime.shutdown_timeout(ENDING_MAX);
     done
 }

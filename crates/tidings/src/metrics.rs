@@ -87,7 +87,8 @@ mod tests {
     fn every_sample_belongs_to_a_metric_that_was_announced() {
         let mut metrics = DeliverMetrics { in_flight: 3, ..DeliverMetrics::default() };
         metrics.attempts.insert("accepted", 2);
-        let stats = Stats { oldest_due_at: Some(Elapsed(500)), waiting: 7, webhooks: 1, bytes: None };
+        let stats =
+            Stats { oldest_due_at: Some(Elapsed(500)), waiting: 7, webhooks: 1, bytes: None };
         let text = text(&metrics, Some(&stats), Elapsed(2_000));
         for wanted in [
             "tidings_attempts_total{outcome=\"accepted\"} 2\n",

@@ -152,12 +152,7 @@ impl Server {
     }
 }
 
-async fn serve(
-    listener: TcpListener,
-    api: Arc<Api>,
-    executor: Executor,
-    stop: CancellationToken,
-) {
+async fn serve(listener: TcpListener, api: Arc<Api>, executor: Executor, stop: CancellationToken) {
     let limits = ServeLimits { drain_ms_max: GRACE_MS, ..ServeLimits::standard() };
     let router = tidings_api::router(api, executor);
     tidings_api::serve(listener, router, limits, stop.cancelled_owned()).await;

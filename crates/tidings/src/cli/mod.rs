@@ -444,11 +444,8 @@ fn with_environment(command: ClapCommand) -> ClapCommand {
             return argument.hide_env_values(true);
         }
         let name = format!("TIDINGS_{}", long.replace('-', "_").to_uppercase());
-        let argument = if is_flag {
-            argument.value_parser(BoolishValueParser::new())
-        } else {
-            argument
-        };
+        let argument =
+            if is_flag { argument.value_parser(BoolishValueParser::new()) } else { argument };
         // The names live as long as the program, which reads its command line once.
         let name: &'static str = Box::leak(name.into_boxed_str());
         argument.env(name).hide_env(true).hide_env_values(true)

@@ -19,7 +19,8 @@ pub async fn run(command: DeliveryCommand) -> Result<(), Failure> {
             let client = Client::new(&server)?;
             let document = with(requests::GET_DELIVERIES, DELIVERY_ROW);
             let variables = json!({ "filter": filter_value(&filter) });
-            let (items, has_more) = pages::read(&client, &document, &variables, Some(first)).await?;
+            let (items, has_more) =
+                pages::read(&client, &document, &variables, Some(first)).await?;
             let headings = ["ID", "TRIGGER", "ENTITY", "WEBHOOK", "STATE", "REASON", "ADDED"];
             pages::print(&items, has_more, server.json, &headings, |item| {
                 vec![
@@ -35,8 +36,9 @@ pub async fn run(command: DeliveryCommand) -> Result<(), Failure> {
         }
         DeliveryCommand::Show { id, server } => {
             let client = Client::new(&server)?;
-            let found =
-                client.run_union(&with(requests::GET_DELIVERY, DELIVERY), json!({ "id": id })).await?;
+            let found = client
+                .run_union(&with(requests::GET_DELIVERY, DELIVERY), json!({ "id": id }))
+                .await?;
             if server.json { output::line(&found.to_string()) } else { print(&found) }
         }
         DeliveryCommand::Replay { id, filter, payload, server } => {

@@ -183,7 +183,9 @@ fn key(config: &Config, inspection: &Inspection) -> Finding {
                     ),
                     "start with the key that belongs to this database",
                 ),
-                _ => Finding::good(what, format!("{} holds the key {}", config.key, vault.key_id())),
+                _ => {
+                    Finding::good(what, format!("{} holds the key {}", config.key, vault.key_id()))
+                }
             }
         }
     }

@@ -9,8 +9,9 @@ use crate::failure::Failure;
 const FAILURE: &str =
     "... on OperationFailure { code description problems { path message line column } }";
 
-pub const APPLICATION: &str =
-    "name scopes redirectUris clientType tokenLifetimeS added updated";
+pub const APPLICATION: &str = "name scopes redirectUris clientType tokenLifetimeS added updated";
+/// A webhook that is gone has no health.
+pub const WEBHOOK_REMOVED: &str = "id application name source triggers url status added updated";
 pub const WEBHOOK: &str = "id application name source triggers url query \
     queries { trigger query } variables timeoutMs success retry { delaysS horizonS } payload \
     headers { name value } errors { code action } status statusReason keyFingerprint added updated \
@@ -33,8 +34,7 @@ pub const UPDATE_APPLICATION: &str = "mutation($name: String!, $input: UpdateApp
     updateApplication(name: $name, input: $input) { __typename ... on Application { # } FAILURE } }";
 pub const DELETE_APPLICATION: &str = "mutation($name: String!) { \
     deleteApplication(name: $name) { __typename ... on Application { # } FAILURE } }";
-pub const GET_APPLICATION: &str =
-    "query($name: String!) { getApplication(name: $name) { # } }";
+pub const GET_APPLICATION: &str = "query($name: String!) { getApplication(name: $name) { # } }";
 pub const GET_APPLICATIONS: &str = "query($first: Int!, $after: String) { \
     getApplications(first: $first, after: $after) { items { # } endCursor hasNextPage } }";
 

@@ -46,7 +46,8 @@ pub struct Wanted<'a> {
 pub async fn run(command: TokenCommand) -> Result<(), Failure> {
     match command {
         TokenCommand::Issue { application, scopes, lifetime_s, config, server } => {
-            let wanted = Wanted { application: application.as_deref(), scopes: &scopes, lifetime_s };
+            let wanted =
+                Wanted { application: application.as_deref(), scopes: &scopes, lifetime_s };
             let issued = match place(&config, &server).await? {
                 Place::Database(store) => {
                     let clock = resume(&store).await?;
@@ -183,9 +184,7 @@ fn owner(
     let name: Name =
         name.parse().map_err(|error| Failure::usage(format!("--application: {error}")))?;
     match catalog.application_named(&name) {
-        Some(found) => {
-            Ok((Owner::Application(found.id), found.scopes, found.token_lifetime_s))
-        }
+        Some(found) => Ok((Owner::Application(found.id), found.scopes, found.token_lifetime_s)),
         None => Err(Failure::new(format!(
             "there is no application `{name}`: `tidings application add {name}` makes it"
         ))),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     delivery, pages,
-    requests::{self, DELIVERY, PREVIEW, WEBHOOK, enum_value, with},
+    requests::{self, DELIVERY, PREVIEW, WEBHOOK, WEBHOOK_REMOVED, enum_value, with},
 };
 use crate::{
     cli::{ServerOptions, WebhookCommand, WebhookFields, from_file, json_value, list_items},
@@ -37,7 +37,7 @@ pub async fn run(command: WebhookCommand) -> Result<(), Failure> {
         }
         WebhookCommand::Remove { id, server } => {
             let client = Client::new(&server)?;
-            let document = with(requests::DELETE_WEBHOOK, WEBHOOK);
+            let document = with(requests::DELETE_WEBHOOK, WEBHOOK_REMOVED);
             let removed = client.run_union(&document, json!({ "id": id })).await?;
             if server.json {
                 output::line(&removed.to_string());
@@ -78,7 +78,15 @@ pub async fn run(command: WebhookCommand) -> Result<(), Failure> {
 }
 
 const CLEARABLE: [&str; 10] = [
-    "query", "queries", "variables", "key", "timeout-ms", "success", "retry", "payload", "headers",
+    "query",
+    "queries",
+    "variables",
+    "key",
+    "timeout-ms",
+    "success",
+    "retry",
+    "payload",
+    "headers",
     "errors",
 ];
 
@@ -174,7 +182,11 @@ async fn test(
     };
     let variables = json!({ "id": id, "trigger": trigger, "entity": entity });
     let tested = client.run_union(&with(requests::TEST_WEBHOOK, DELIVERY), variables).await?;
-    if server.json { output::line(&tested.to_string()) } else { delivery::print(&tested) }
+    if server.json {
+        output::line(&tested.to_string())
+    } else {
+        delivery::print(&tested)
+    }
     if tested["state"] == "DELIVERED" {
         return Ok(());
     }

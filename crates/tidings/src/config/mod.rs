@@ -136,8 +136,8 @@ impl Config {
             self.server.listen = parse_listen(listen).map_err(|why| named("--listen", &why))?;
         }
         if let Some(database) = &overrides.database {
-            self.database = parse_database(database, Path::new(""))
-                .map_err(|why| named("--database", &why))?;
+            self.database =
+                parse_database(database, Path::new("")).map_err(|why| named("--database", &why))?;
         }
         Ok(())
     }
@@ -157,8 +157,7 @@ impl Config {
             secrets.parsed("key", KEY_DEFAULT, |text| secrets::parse_key_place(text, folder))?;
         secrets.finish()?;
         let mut database = file.section("database")?;
-        let url =
-            database.parsed("url", DATABASE_DEFAULT, |text| parse_database(text, folder))?;
+        let url = database.parsed("url", DATABASE_DEFAULT, |text| parse_database(text, folder))?;
         database.finish()?;
         let mut platform = file.section("platform")?;
         let platform_enabled = platform.boolean("enabled", true)?;
@@ -218,7 +217,8 @@ fn parse_network(text: &str) -> Result<Network, String> {
 /// An origin: scheme, host and port, and no more.
 fn parse_public_url(text: &str) -> Result<String, String> {
     let wanted = "write the origin alone, like https://api.example.com";
-    let url = Url::parse(text).map_err(|error| format!("`{text}` is no URL ({error}): {wanted}"))?;
+    let url =
+        Url::parse(text).map_err(|error| format!("`{text}` is no URL ({error}): {wanted}"))?;
     let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
     let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     if !is_web || !is_bare || !url.username().is_empty() || url.password().is_some() {

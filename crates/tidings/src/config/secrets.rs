@@ -83,7 +83,11 @@ impl KeyPlace {
             (KeySource::Present(key), _) => {
                 let vault = Vault::new(&key);
                 let wanted = keep(store, &vault).await?;
-                if wanted == vault.key_id() { Ok(vault) } else { Err(self.refused(&vault, &wanted)) }
+                if wanted == vault.key_id() {
+                    Ok(vault)
+                } else {
+                    Err(self.refused(&vault, &wanted))
+                }
             }
             (KeySource::Missing, KeyPlace::File(path)) => make(path, store).await,
             (KeySource::Missing, KeyPlace::Environment(_)) => Err(Failure::usage("no key")),
@@ -156,8 +160,7 @@ fn read_file(path: &Path) -> Result<Option<[u8; Vault::KEY_BYTES]>, Failure> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(cannot("read", path, &error)),
     };
-    let open_to_others =
-        file.metadata().is_ok_and(|about| about.permissions().mode() & 0o077 != 0);
+    let open_to_others = file.metadata().is_ok_and(|about| about.permissions().mode() & 0o077 != 0);
     if open_to_others {
         tracing::warn!("others can read the key {}: chmod 600 it", path.display());
     }
@@ -194,9 +197,9 @@ fn decode(text: &str) -> Option<[u8; Vault::KEY_BYTES]> {
     }
     let either =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    [alphabet::STANDARD, alphabet::URL_SAFE].iter().find_map(|letters| {
-        GeneralPurpose::new(letters, either).decode(text).ok()?.try_into().ok()
-    })
+    [alphabet::STANDARD, alphabet::URL_SAFE]
+        .iter()
+        .find_map(|letters| GeneralPurpose::new(letters, either).decode(text).ok()?.try_into().ok())
 }
 
 /// Writes a new file that its owner alone can read, durably. An existing one is replaced as a
@@ -243,7 +246,8 @@ mod tests {
 
     #[test]
     fn a_key_is_read_as_base64_or_hex_and_as_nothing_else() {
-        let key: [u8; 32] = std::array::from_fn(|index| (index as u8).wrapping_mul(7).wrapping_add(240));
+        let key: [u8; 32] =
+            std::array::from_fn(|index| (index as u8).wrapping_mul(7).wrapping_add(240));
         let standard = STANDARD.encode(key);
         let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
         for text in [

@@ -34,7 +34,9 @@ impl<'i> File<'i> {
             Err(error) => {
                 let line = line_of(text, error.span().map_or(0, |span| span.start));
                 let why = error.message();
-                Err(Failure::usage(format!("{name}, line {line}: this is not TOML: {why}: mend it")))
+                Err(Failure::usage(format!(
+                    "{name}, line {line}: this is not TOML: {why}: mend it"
+                )))
             }
         }
     }

@@ -38,7 +38,8 @@ pub async fn run(options: Demo) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let folder = make_folder(&options.data_dir)?;
     let listen = options.listen.clone().unwrap_or_else(free_address);
-    let config = Config::demo(&folder, &Overrides { listen: Some(listen), ..Overrides::default() })?;
+    let config =
+        Config::demo(&folder, &Overrides { listen: Some(listen), ..Overrides::default() })?;
     let notes = Notes::read(&folder);
     let server = tokio::select! {
         started = Server::start(&config) => started?,

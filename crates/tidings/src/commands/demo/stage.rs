@@ -3,9 +3,7 @@
 
 use serde_json::{Value, json};
 use tidings_core::{access::Token, secret::TokenHash};
-use tidings_platform::sample::{
-    self, COMMISSION_QUERY, ENERGY_SWITCH, FULL_QUERY, MINIMAL_QUERY,
-};
+use tidings_platform::sample::{self, COMMISSION_QUERY, ENERGY_SWITCH, FULL_QUERY, MINIMAL_QUERY};
 use tidings_store::Clock;
 use tidings_verify::Key;
 
@@ -91,7 +89,8 @@ impl Stage {
                 ... on Event { deliveries { id } } FAILURE } }";
             let found = self.client.run_union(&with(document, ""), json!({ "id": event })).await?;
             let found = found["deliveries"].as_array().cloned().unwrap_or_default();
-            deliveries.extend(found.iter().filter_map(|each| Some(each["id"].as_str()?.to_owned())));
+            deliveries
+                .extend(found.iter().filter_map(|each| Some(each["id"].as_str()?.to_owned())));
         }
         if deliveries.len() < WEBHOOKS.len() {
             return Err(Failure::new(format!(
@@ -105,8 +104,7 @@ impl Stage {
     }
 
     async fn trigger(&self, trigger: &str) -> Result<String, Failure> {
-        let event =
-            json!({ "trigger": trigger, "id": ENERGY_SWITCH, "application": APPLICATION });
+        let event = json!({ "trigger": trigger, "id": ENERGY_SWITCH, "application": APPLICATION });
         let answer = self.client.post("/v1/events", &event).await?;
         Ok(answer["events"][0]["id"].as_str().unwrap_or_default().to_owned())
     }
@@ -133,8 +131,7 @@ async fn opening_token(
 }
 
 async fn application_id(server: &Server) -> Result<tidings_core::ids::ApplicationId, Failure> {
-    let catalog =
-        server.store.catalog().await.map_err(|error| Failure::new(error.to_string()))?;
+    let catalog = server.store.catalog().await.map_err(|error| Failure::new(error.to_string()))?;
     let name = APPLICATION.parse().expect("the demo's application has a name");
     catalog
         .application_named(&name)

@@ -1,0 +1,15 @@
+//! The whole program, run as its users run it.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests start programs, open sockets and wait on the real clock"
+)]
+
+mod support;
+mod capture;
+mod commands;
+mod crash;
+mod demo;
+mod refusals;
+mod secrets;
