@@ -2,6 +2,7 @@
 # All tests, from a fresh clone: ./test.sh
 #
 #   tools ─► format, clippy, tidy, tests (cargo xtask ci) ─► capture ─► Python and Node verify it
+#                                                              durability: syncs, power cuts ◄─┘
 #
 # Needs Rust (with rustfmt and clippy). As root on Debian it installs the rest; otherwise it says
 # what is missing. Everything that it fetches lies under target/.
@@ -73,9 +74,16 @@ verify_elsewhere() {
   node tests/verify/verify.mjs "$capture" "$verify_folder/node"
 }
 
+# The order of syncs and answers under strace, and power cuts: tests/durability/README.md.
+prove_durability() {
+  heading 'durability'
+  cargo run --quiet --locked --package xtask -- durability
+}
+
 started_at=$SECONDS
 install_tools
 install_verifiers
 cargo run --quiet --locked --package xtask -- ci
 verify_elsewhere
+prove_durability
 printf 'test.sh: all of it passed in %d s\n' "$((SECONDS - started_at))"

@@ -6,6 +6,7 @@
 
 mod ci;
 mod crash;
+mod durability;
 mod tidy;
 
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ enum Command {
     Ci(ci::Options),
     /// Kill the server under load and compare what was acknowledged with what arrived
     Crash(crash::Options),
+    /// Prove under strace that what was acknowledged is on the disk, and survives a power cut
+    Durability(durability::Options),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(),
         Command::Ci(options) => ci::run(&options),
         Command::Crash(options) => crash::run(&options),
+        Command::Durability(options) => durability::run(&options),
     }
 }
 
