@@ -25,6 +25,8 @@ const BACKSTOP_MS: u64 = SECOND_MS;
 const GATHER_MS: u64 = 3;
 /// With so many free permits it waits no longer.
 const GATHER_PERMITS: usize = 64;
+/// A claim that finds nothing doubles the wait for room before the next one, so often at most.
+const DOUBLINGS_MAX: u32 = 8;
 
 /// Work that is claimed from a store under leases.
 #[async_trait]
@@ -57,6 +59,7 @@ pub struct Worker<W: Work> {
     clock: Arc<dyn Clock>,
     permits: Permits,
     wake: Notify,
+    ended: Notify,
     backlog: AtomicBool,
     tasks: TaskTracker,
     stop_claiming: CancellationToken,
@@ -72,6 +75,7 @@ impl<W: Work> Worker<W> {
             clock,
             permits: Permits::new(permits),
             wake: Notify::new(),
+            ended: Notify::new(),
             backlog: AtomicBool::new(true),
             tasks: TaskTracker::new(),
             stop_claiming: CancellationToken::new(),
@@ -108,6 +112,7 @@ impl<W: Work> Worker<W> {
                 }
             }
             drop(permit);
+            worker.ended.notify_one();
         });
     }
 
@@ -119,6 +124,7 @@ impl<W: Work> Worker<W> {
 
     /// Claims and performs until [`Worker::drain`] is called.
     pub async fn run(self: Arc<Worker<W>>) {
+        let mut in_vain = 0;
         while !self.stop_claiming.is_cancelled() {
             let free = self.permits.take(usize::MAX);
             if free.is_empty() {
@@ -127,15 +133,20 @@ impl<W: Work> Worker<W> {
                 continue;
             }
             let wait_until = match self.work.claim(free.len()).await {
-                Ok(found) => self.start(found, free),
+                Ok(found) => {
+                    in_vain = if found.items.is_empty() { in_vain + 1 } else { 0 };
+                    self.start(found, free)
+                }
                 Err(cause) => {
                     drop(free);
                     warn!(error = %cause, "no work could be claimed: {cause}");
                     Some(self.clock.now().elapsed.plus_ms(BACKSTOP_MS))
                 }
             };
-            if let Some(until) = wait_until {
-                self.until_due(until).await;
+            if let Some(until) = wait_until
+                && self.until_due(until, in_vain).await
+            {
+                in_vain = 0;
             }
         }
     }
@@ -146,7 +157,7 @@ impl<W: Work> Worker<W> {
         found: Found<W::Item>,
         mut free: Vec<Permit>,
     ) -> Option<Elapsed> {
-        let is_full = found.items.len() == free.len();
+        let (is_full, is_vain) = (found.items.len() == free.len(), found.items.is_empty());
         self.backlog.store(is_full, Ordering::Relaxed);
         for item in found.items {
             let permit = free.pop().expect("no more is claimed than there are permits");
@@ -155,8 +166,11 @@ impl<W: Work> Worker<W> {
         if is_full {
             return None;
         }
-        let backstop = self.clock.now().elapsed.plus_ms(BACKSTOP_MS);
-        Some(found.next_at.map_or(backstop, |next_at| next_at.min(backstop)))
+        let now = self.clock.now().elapsed;
+        let backstop = now.plus_ms(BACKSTOP_MS);
+        // `next_at` may be early: to look again at once for nothing would never end.
+        let soonest = now.plus_ms(if is_vain { GATHER_MS } else { 0 });
+        Some(found.next_at.map_or(backstop, |next_at| next_at.clamp(soonest, backstop)))
     }
 
     /// Waits for room: for the first permit, then a moment for more, since a claim costs a commit
@@ -179,12 +193,20 @@ impl<W: Work> Worker<W> {
         }
     }
 
-    async fn until_due(&self, until: Elapsed) {
+    /// Waits for the moment, or for a piece to end: what is due may have waited for the room that
+    /// it took, of its endpoint. Says whether a wake-up came.
+    async fn until_due(&self, until: Elapsed, in_vain: u32) -> bool {
+        let room = async {
+            self.ended.notified().await;
+            let gather_ms = GATHER_MS << in_vain.min(DOUBLINGS_MAX);
+            self.clock.sleep_until(self.clock.now().elapsed.plus_ms(gather_ms)).await;
+        };
         tokio::select! {
             biased;
-            () = self.stop_claiming.cancelled() => {}
-            () = self.wake.notified() => {}
-            () = self.clock.sleep_until(until) => {}
+            () = self.stop_claiming.cancelled() => false,
+            () = self.wake.notified() => true,
+            () = self.clock.sleep_until(until) => false,
+            () = room => false,
         }
     }
 
