@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use tidings_core::{
     delivery::{LeaseToken, Step},
-    ids::DeliveryId,
+    ids::{DeliveryId, EndpointId},
     limits::{ATTEMPTS_IN_FLIGHT_MAX, LEASE_MS},
     secret::Vault,
     time::{Elapsed, Now},
@@ -23,7 +23,7 @@ use tracing::{info, warn};
 
 use crate::{
     attempt::{Desk, attempt},
-    fairness::InFlight,
+    fairness::{InFlight, OnItsWay},
     metrics::{Counters, DeliverMetrics},
     prepared::PreparedWebhooks,
     sender::Sender,
@@ -75,7 +75,15 @@ pub struct Deliver {
 struct Attempts {
     desk: Desk,
     in_flight: InFlight,
+    /// What appends that are under way may lease.
+    promised: InFlight,
     leases: Mutex<HashMap<DeliveryId, Lease>>,
+}
+
+/// A claimed delivery, counted for its endpoint.
+struct Begun {
+    claimed: Claimed,
+    on_its_way: OnItsWay,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +111,7 @@ impl Deliver {
         let attempts = Arc::new(Attempts {
             desk,
             in_flight: InFlight::default(),
+            promised: InFlight::default(),
             leases: Mutex::new(HashMap::new()),
         });
         let worker = Worker::new(Arc::clone(&attempts), clock, options.attempts_max);
@@ -174,13 +183,20 @@ async fn append_and_begin(
 ) -> Result<Vec<AppendedEvent>, AppendError> {
     let wanted = append.events.iter().map(|event| event.matches.len()).sum();
     let mut permits = worker.reserve(wanted);
-    let room = (!permits.is_empty()).then(|| attempts.room(permits.len()));
+    // Appends that are under way at the same moment must not each take all the room of an endpoint.
+    let matches = append.events.iter().flat_map(|event| &event.matches);
+    let endpoints = matches.map(|found| found.webhook.endpoint).take(permits.len());
+    let (mut in_flight, promised) = attempts.promised.begin_all(endpoints);
+    for (endpoint, count) in attempts.in_flight.snapshot() {
+        *in_flight.entry(endpoint).or_insert(0) += count;
+    }
+    let room = (!permits.is_empty()).then(|| attempts.room(permits.len(), in_flight));
     let appended = attempts.desk.store.append(now, Append { room, ..append }).await?;
     for claimed in appended.newborn {
-        attempts.begin(&claimed);
         let permit = permits.pop().expect("no more is leased than there is room for");
-        worker.perform(claimed, permit);
+        worker.perform(attempts.begin(claimed), permit);
     }
+    drop(promised);
     if appended.left {
         worker.wake();
     }
@@ -188,16 +204,18 @@ async fn append_and_begin(
 }
 
 impl Attempts {
-    fn room(&self, permits: usize) -> Room {
+    fn room(&self, permits: usize, in_flight: HashMap<EndpointId, u32>) -> Room {
         let lease_until = self.desk.clock.now().elapsed.plus_ms(LEASE_MS);
-        Room { permits, in_flight: self.in_flight.snapshot(), lease_until }
+        Room { permits, in_flight, lease_until }
     }
 
-    /// Notes a lease, so that it is extended while the attempt lasts.
-    fn begin(&self, claimed: &Claimed) {
+    /// Notes the lease, so that it is extended, and that the endpoint has one more on its way.
+    fn begin(&self, claimed: Claimed) -> Begun {
         let expires_at = claimed.delivery.next_at().unwrap_or_default();
         let lease = Lease { token: claimed.token, expires_at };
         self.leases().insert(claimed.delivery.id, lease);
+        let on_its_way = self.in_flight.begin(claimed.webhook.endpoint);
+        Begun { claimed, on_its_way }
     }
 
     fn leases(&self) -> MutexGuard<'_, HashMap<DeliveryId, Lease>> {
@@ -207,20 +225,18 @@ impl Attempts {
 
 #[async_trait]
 impl Work for Attempts {
-    type Item = Claimed;
+    type Item = Begun;
 
-    async fn claim(&self, permits: usize) -> Result<Found<Claimed>, StoreError> {
-        let claim = Claim { room: self.room(permits) };
+    async fn claim(&self, permits: usize) -> Result<Found<Begun>, StoreError> {
+        let claim = Claim { room: self.room(permits, self.in_flight.snapshot()) };
         let batch = self.desk.store.claim_due(self.desk.clock.now(), claim).await?;
-        for claimed in &batch.claimed {
-            self.begin(claimed);
-        }
-        Ok(Found { items: batch.claimed, next_at: batch.next_at })
+        let items = batch.claimed.into_iter().map(|claimed| self.begin(claimed)).collect();
+        Ok(Found { items, next_at: batch.next_at })
     }
 
-    async fn perform(&self, claimed: Claimed) {
+    async fn perform(&self, begun: Begun) {
+        let Begun { claimed, on_its_way } = begun;
         let (id, token) = (claimed.delivery.id, claimed.token);
-        let on_its_way = self.in_flight.begin(claimed.webhook.endpoint);
         let turn = on_its_way.turn().await;
         attempt(&self.desk, claimed).await;
         drop(turn);
@@ -230,8 +246,8 @@ impl Work for Attempts {
         }
     }
 
-    fn name(claimed: &Claimed) -> String {
-        format!("delivery {}", claimed.delivery.id)
+    fn name(begun: &Begun) -> String {
+        format!("delivery {}", begun.claimed.delivery.id)
     }
 }
 

@@ -29,7 +29,20 @@ pub(crate) struct OnItsWay {
 impl InFlight {
     /// Counts one more.
     pub(crate) fn begin(&self, endpoint: EndpointId) -> OnItsWay {
+        self.enter(&mut self.lanes(), endpoint)
+    }
+
+    /// Counts more, and says what was there before them.
+    pub(crate) fn begin_all(
+        &self,
+        endpoints: impl Iterator<Item = EndpointId>,
+    ) -> (HashMap<EndpointId, u32>, Vec<OnItsWay>) {
         let mut lanes = self.lanes();
+        let before = lanes.iter().map(|(endpoint, lane)| (*endpoint, lane.count)).collect();
+        (before, endpoints.map(|endpoint| self.enter(&mut lanes, endpoint)).collect())
+    }
+
+    fn enter(&self, lanes: &mut HashMap<EndpointId, Lane>, endpoint: EndpointId) -> OnItsWay {
         let lane = lanes.entry(endpoint).or_insert_with(|| {
             let width = usize::try_from(ENDPOINT_CONCURRENCY_MAX).unwrap_or(1);
             Lane { count: 0, width: Arc::new(Semaphore::new(width)) }

@@ -1,8 +1,8 @@
 //! What goes wrong with one delivery or one endpoint stays with it.
 
-use tidings_store::Store;
+use tidings_store::{Ingest, Store};
 
-use crate::world::World;
+use crate::world::{Receiver, World};
 
 #[tokio::test]
 async fn the_backlog_of_one_endpoint_flows_as_fast_as_it_answers() {
@@ -14,4 +14,26 @@ async fn the_backlog_of_one_endpoint_flows_as_fast_as_it_answers() {
     world.settle().await;
     world.pass(100, 5).await;
     assert_eq!(world.posts(&webhook), 300);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_slow_leaves_room_for_the_others_however_many_append_at_once() {
+    let world = World::new().await;
+    let slow = world.webhook("OrderAdded", |_| {}).await;
+    let quick = world.webhook("UserAdded", |_| {}).await;
+    world.receive(&slow, Receiver::Waits);
+    let engine = world.engine(512);
+    world.settle().await;
+    let mut appends = Vec::new();
+    for _ in 0..16 {
+        let append = world.events("OrderAdded", 64, false).await;
+        let (engine, now) = (std::sync::Arc::clone(&engine), world.now());
+        appends.push(tokio::spawn(async move { engine.append(now, append).await.unwrap() }));
+    }
+    world.settle().await;
+    let append = world.events("UserAdded", 1, false).await;
+    engine.append(world.now(), append).await.unwrap();
+    world.pass(2_000, 100).await;
+    assert_eq!((world.posts(&slow), engine.metrics().in_flight), (64, 64));
+    assert_eq!(world.posts(&quick), 1);
 }
