@@ -140,7 +140,7 @@ async fn rendered(
         webhook,
         query: &query,
         identity,
-        waited_ms: delivery.waiting.map_or(0, |waiting| started.since_ms(waiting.since)),
+        waited_ms: waited_ms(claimed, started),
     };
     let rendered = render(&shared, &request).await;
     let seen = match rendered.source {
@@ -160,6 +160,13 @@ async fn rendered(
         Rendering::Exhaust(why) => Step::Exhaust { why },
     };
     Err(NoPost::Step(step, seen))
+}
+
+/// How long the delivery has waited for its query. While its webhook was stopped nobody asked.
+fn waited_ms(claimed: &Claimed, now: Elapsed) -> u64 {
+    let Some(waiting) = claimed.delivery.waiting else { return 0 };
+    let went_on_at = claimed.webhook.clock.went_on_at.unwrap_or_default();
+    now.since_ms(waiting.since.max(went_on_at))
 }
 
 /// On whose behalf the query runs: the application with the rights that it has now.
