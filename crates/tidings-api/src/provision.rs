@@ -241,9 +241,10 @@ impl<'a> Work<'a> {
         let source = self.api.source(&self.webhook.source).filter(|_| is_known).map(Arc::clone);
         self.triggers(input.triggers, asks_anew, source.as_deref());
         self.url(input.url);
-        let faults_before = self.problems.len();
         self.queries(input.query, input.queries);
+        let faults_before = self.problems.len();
         self.variables(input.variables);
+        // Without its variables it is not known whether a query is provided with all that it needs.
         if let Some(source) = source.filter(|_| asks_anew && self.problems.len() == faults_before) {
             let checked = queries::check(&source.schema(), &self.webhook, &self.places);
             self.problems.extend(checked.problems);

@@ -73,6 +73,7 @@ impl From<outcome::Attempt> for Attempt {
     }
 }
 
+/// The duty to bring one event to one webhook.
 #[Object(serial)]
 impl Delivery {
     /// Its id: the `webhook.id` that the receiver sees.

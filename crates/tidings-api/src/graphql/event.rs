@@ -19,6 +19,7 @@ const LIST: &str = "events";
 #[derive(Clone, Debug)]
 pub struct Event(pub(super) Arc<Stored>);
 
+/// One firing of a trigger for one entity.
 #[Object(serial)]
 impl Event {
     /// Its id.

@@ -48,8 +48,8 @@ pub struct AddTokenInput {
     pub application: Option<String>,
     /// What it is for: `OPERATOR` or `APPLICATION`.
     pub kind: TokenKind,
-    /// What it may do. Left out: all that its owner may.
-    pub scopes: Option<Vec<String>>,
+    /// What it may do: at least one scope.
+    pub scopes: Vec<String>,
     /// Seconds that it lasts. Left out: as long as its application's tokens do, or for ever.
     pub lifetime_s: Option<i32>,
     /// The user whose token it is. Not offered by this server.
@@ -129,7 +129,8 @@ async fn add(context: &Context<'_>, input: &AddTokenInput) -> Result<TokenAdded,
         }
         TokenKind::Application => Some(owner(context, &asker, input).await?),
         TokenKind::PrivateMaster | TokenKind::PublicMaster | TokenKind::User => {
-            return Err(Failure::NotSupported { what: format!("{:?}", input.kind) }.into());
+            let what = async_graphql::resolver_utils::enum_value(input.kind).to_string();
+            return Err(Failure::NotSupported { what }.into());
         }
     };
     if input.user.is_some() {
@@ -181,9 +182,9 @@ fn scopes(
     let own = if asker.application().is_some() { Some(asker.scopes) } else { None };
     let all = application.map_or([Scope::Admin].into_iter().collect(), |one| one.scopes);
     let all = own.map_or(all, |own| all.and(own));
-    let Some(texts) = &input.scopes else { return all };
+    let texts = &input.scopes;
     if texts.is_empty() {
-        let message = "a token without scopes opens nothing: name some, or leave them out";
+        let message = "a token without scopes opens nothing: name at least one";
         problems.push(Problem::new("/input/scopes", message));
     }
     let mut scopes = Vec::new();

@@ -51,8 +51,8 @@ pub struct TokenQuery;
 
 #[Object]
 impl TokenQuery {
-    /// Tokens, the oldest first, also those that ended. The operator sees all; an application's token with `manage:webhooks`
-    /// those of its application.
+    /// Tokens, the oldest first, also those that ended. The operator sees all; an application's
+    /// token with `manage:webhooks` those of its application.
     async fn get_tokens(
         &self,
         context: &Context<'_>,

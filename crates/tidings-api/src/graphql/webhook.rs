@@ -86,6 +86,8 @@ pub struct EndpointHealth {
     pub last_success: Option<DateTime>,
 }
 
+/// An application's standing order: when one of these triggers fires, this query runs and its
+/// response is sent to this URL.
 #[Object(serial)]
 impl Webhook {
     /// Its number.

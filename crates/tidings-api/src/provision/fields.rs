@@ -44,8 +44,11 @@ const RESERVED_STARTS: [&str; 4] = ["content-", "proxy-", "webhook-", "sec-"];
 pub(super) fn name(text: &str) -> Result<(), String> {
     let length = text.chars().count();
     let max = WEBHOOK_NAME_CHARACTERS_MAX;
-    if text.trim().is_empty() || length > max {
-        return Err(format!("the name has {length} characters: write 1 to {max}, not only spaces"));
+    if text.trim().is_empty() {
+        return Err(format!("the name is empty: write 1 to {max} characters"));
+    }
+    if length > max {
+        return Err(format!("the name has {length} characters: write at most {max}"));
     }
     if text.chars().any(char::is_control) {
         return Err("the name contains a control character: leave it out".to_owned());

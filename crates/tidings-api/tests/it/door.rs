@@ -1,0 +1,297 @@
+//! Routes, tokens, and GraphQL over HTTP.
+
+use axum::body::Body;
+use serde_json::{Value, json};
+use tidings_core::access::{Owner, Scope};
+use tidings_core::secret::TokenHash;
+use tidings_store::{NewToken, Store};
+
+use crate::support::{ACME, Answer, Door, OPERATOR, request};
+
+const JSON: &str = "application/json";
+const GRAPHQL: &str = "application/graphql-response+json";
+
+async fn ask(door: &Door, token: Option<&str>, accept: &str, query: &str) -> Answer {
+    let body = json!({ "query": query }).to_string();
+    let post = request("POST", "/v1/graphql", token)
+        .header("content-type", "application/json")
+        .header("accept", accept);
+    door.send(post.body(Body::from(body)).unwrap()).await
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_told_as_a_problem() {
+    let door = Door::open().await;
+    door.get("/", None).await.assert_problem(404, "not_found");
+    door.get("/v2/events", Some("wrong")).await.assert_problem(404, "not_found");
+    for (path, allow) in [
+        ("/v1/events", "POST"),
+        ("/v1/graphql", "GET, POST"),
+        ("/healthz", "GET"),
+        ("/v1/schema.graphql", "GET"),
+    ] {
+        let request = request("DELETE", path, Some(ACME)).body(Body::empty()).unwrap();
+        let answer = door.send(request).await;
+        answer.assert_problem(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), Some(allow), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn health_is_open_and_metrics_are_the_operators() {
+    let door = Door::open().await;
+    assert_eq!(door.get("/healthz", None).await.status, 200);
+    assert_eq!(door.get("/readyz", None).await.text, r#"{"status":"ready"}"#);
+    door.get("/metrics", None).await.assert_problem(401, "unauthenticated");
+    door.get("/metrics", Some(ACME)).await.assert_problem(403, "not_permitted");
+    let answer = door.get("/metrics", Some(OPERATOR)).await;
+    assert_eq!((answer.status, answer.text.as_str()), (200, "tidings_up 1\n"));
+    let open = Door::with(|settings| settings.public_metrics = true, Vec::new()).await;
+    assert_eq!(open.get("/metrics", None).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_token_that_ended_or_was_revoked_opens_nothing() {
+    let door = Door::open().await;
+    let check = async |token: &str, status: u16| {
+        let answer = ask(&door, Some(token), JSON, "{ __typename }").await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+    };
+    let mut expires = tidings_store::Clock::now(&*door.clock);
+    expires.elapsed = expires.elapsed.plus_ms(60_000);
+    let scopes = [Scope::FireTriggers].into_iter().collect();
+    let owner = Owner::Application(door.acme.id);
+    let hash = TokenHash::of("short");
+    let new = NewToken { hash, owner, scopes, expires: Some(expires) };
+    door.store.add_token(tidings_store::Clock::now(&*door.clock), new).await.unwrap();
+    check("short", 200).await;
+    door.clock.pass_ms(59_999);
+    check("short", 200).await;
+    door.clock.pass_ms(1);
+    check("short", 401).await;
+
+    let add = "mutation { addToken(input: { kind: APPLICATION, scopes: [\"fire:triggers\"] }) { \
+     ... on TokenAdded { id token } } }";
+    let added = door.graphql(ACME, add, json!({})).await["addToken"].clone();
+    let token = added["token"].as_str().unwrap();
+    check(token, 200).await;
+    let revoke = "mutation($id: ID!) { revokeToken(id: $id) { __typename } }";
+    let revoked = door.graphql(ACME, revoke, json!({ "id": added["id"] })).await;
+    assert_eq!(revoked["revokeToken"]["__typename"], "TokenRevoked");
+    check(token, 401).await;
+}
+
+#[tokio::test]
+async fn a_token_revoked_in_another_process_opens_nothing_after_two_seconds() {
+    let door = Door::open().await;
+    let now = tidings_store::Clock::now(&*door.clock);
+    assert_eq!(ask(&door, Some(ACME), JSON, "{ __typename }").await.status, 200);
+    let token = door.store.token(TokenHash::of(ACME)).await.unwrap().unwrap();
+    door.store.revoke_token(now, token.id).await.unwrap();
+    assert_eq!(ask(&door, Some(ACME), JSON, "{ __typename }").await.status, 200);
+    door.clock.pass_ms(2_000);
+    assert_eq!(ask(&door, Some(ACME), JSON, "{ __typename }").await.status, 401);
+}
+
+#[tokio::test]
+async fn without_a_token_there_is_the_typename_and_a_public_schema() {
+    let door = Door::open().await;
+    let typename = ask(&door, None, GRAPHQL, "{ __typename }").await.json();
+    assert_eq!(typename["data"]["__typename"], "ManagementQuery");
+    let schema = ask(&door, None, GRAPHQL, "{ __schema { queryType { name } } }").await.json();
+    assert_eq!(schema["data"]["__schema"]["queryType"]["name"], "ManagementQuery");
+    for query in [
+        "{ getSources { name } }",
+        "{ __typename ...F } fragment F on ManagementQuery { getSources { name } }",
+        "{ ... { getNotices { items { id } } } }",
+        "mutation { deleteWebhook(id: 1) { __typename } }",
+    ] {
+        let answer = ask(&door, None, GRAPHQL, query).await;
+        let value = answer.json();
+        assert_eq!(value["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{query}: {value}");
+        assert_eq!((answer.status, &value["data"]), (200, &Value::Null), "{query}");
+    }
+    assert!(door.get("/v1/schema.graphql", None).await.text.contains("type Webhook"));
+}
+
+#[tokio::test]
+async fn a_schema_that_is_not_public_tells_nothing_without_a_token() {
+    let door = Door::with(|settings| settings.public_schema = false, Vec::new()).await;
+    for query in [
+        "{ __schema { queryType { name } } }",
+        "{ __type(name: \"Webhook\") { name } }",
+        "{ getSource }",
+        "{ __typename @skip(if: 1) }",
+        "query($a: Webhok) { __typename }",
+        "{ __typename } fragment F on Webhook { kye }",
+    ] {
+        let answer = ask(&door, None, GRAPHQL, query).await;
+        assert_eq!(answer.json()["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{query}");
+        assert!(
+            !answer.text.contains("Did you mean") && !answer.text.contains("Webhook"),
+            "{query}"
+        );
+    }
+    let typename = ask(&door, None, GRAPHQL, "{ __typename }").await.json();
+    assert_eq!(typename["data"]["__typename"], "ManagementQuery");
+    door.get("/v1/schema.graphql", None).await.assert_problem(401, "unauthenticated");
+    assert_eq!(door.get("/v1/schema.graphql", Some(ACME)).await.status, 200);
+}
+
+#[tokio::test]
+async fn each_media_type_has_its_statuses() {
+    let door = Door::open().await;
+    for (query, in_json, in_graphql) in [
+        ("{ __typename }", 200, 200),
+        ("{", 200, 400),
+        ("{ nothingLikeThis }", 200, 400),
+        ("query A { __typename } query B { __typename }", 200, 400),
+        ("{ getWebhooks(first: 0) { items { id } } }", 200, 200),
+    ] {
+        for (accept, status) in [(JSON, in_json), (GRAPHQL, in_graphql), ("*/*", in_json)] {
+            let answer = ask(&door, Some(ACME), accept, query).await;
+            assert_eq!(answer.status, status, "{query} as {accept}: {}", answer.text);
+            let expected = if accept == GRAPHQL { GRAPHQL } else { JSON };
+            let media_type = answer.header("content-type").unwrap();
+            assert_eq!(media_type, format!("{expected}; charset=utf-8"));
+        }
+    }
+    for (accept, expected) in [
+        ("text/html, application/graphql-response+json;q=0.9, application/json;q=0.8", GRAPHQL),
+        ("application/json, application/graphql-response+json;q=0.5", JSON),
+        ("text/html", JSON),
+    ] {
+        let answer = ask(&door, Some(ACME), accept, "{ __typename }").await;
+        assert!(answer.header("content-type").unwrap().starts_with(expected), "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn a_get_runs_queries_and_nothing_that_changes() {
+    let door = Door::open().await;
+    let get = async |query: &str| door.get(&format!("/v1/graphql?{query}"), Some(ACME)).await;
+    let answer = get("query=query+A($n:Int)%7BgetWebhooks(first:$n)%7BhasNextPage%7D%7D\
+        &operationName=A&variables=%7B%22n%22:1%7D")
+    .await;
+    assert_eq!(answer.json()["data"]["getWebhooks"]["hasNextPage"], false, "{}", answer.text);
+    let answer = get("query=mutation%7BdeleteWebhook(id:1)%7B__typename%7D%7D").await;
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")));
+    for query in [
+        "",
+        "query=",
+        "variables=%7B%7D",
+        "query=%7B__typename%7D&variables=%5B%5D",
+        "query=%7B__typename%7D&query=%7B__typename%7D",
+    ] {
+        assert_eq!(get(query).await.status, 400, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_post_is_one_json_object_and_nothing_else() {
+    let door = Door::open().await;
+    for body in [
+        "",
+        "[]",
+        r#"[{"query":"{ __typename }"}]"#,
+        r#"{"query":1}"#,
+        r#"{"query":"{ __typename }","variables":"x"}"#,
+        r#"{"query":"{ __typename }","operationName":{}}"#,
+        r#"{"query":"{ __typename }","extensions":7}"#,
+        "{}",
+    ] {
+        assert_eq!(door.post("/v1/graphql", ACME, body).await.status, 400, "{body}");
+    }
+    for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
+        let post = request("POST", "/v1/graphql", Some(ACME)).header("content-type", media_type);
+        let answer = door.send(post.body(Body::from(r#"{"query":"{__typename}"}"#)).unwrap()).await;
+        answer.assert_problem(415, "unsupported_media_type");
+    }
+    let large = format!(r#"{{"query":"{{ __typename }} {}"}}"#, " ".repeat(1024 * 1024));
+    door.post("/v1/graphql", ACME, large).await.assert_problem(413, "too_large");
+}
+
+#[tokio::test]
+async fn an_operation_that_is_too_large_is_refused_with_the_bound() {
+    let door = Door::open().await;
+    let doubled: String = (0..30)
+        .map(|n| format!("fragment F{n} on ManagementQuery {{ ...F{0} ...F{0} }} ", n + 1))
+        .collect();
+    let nested: String =
+        (0..40).map(|n| format!("fragment F{n} on ManagementQuery {{ ...F{} }} ", n + 1)).collect();
+    for (query, bound) in [
+        (format!("{{ {} }}", "a: __typename ".repeat(201)), "50 fields at the root"),
+        (format!("{{ getSources {{ {} }} }}", "a: name ".repeat(201)), "200 aliases"),
+        (format!("{{ __typename {} }}", "@skip(if: false) ".repeat(101)), "100 directives"),
+        (format!("{{ __typename {} }}", "@skip(if: false) ".repeat(10_000)), "10000 tokens"),
+        (format!("{{ getSources {{ {} }} }}", "name ".repeat(5_000)), "5000 fields"),
+        (format!("{}{}", "{ a ".repeat(200), "}".repeat(200)), "48 brackets"),
+        (format!("{}{}", "{ a ".repeat(25), "}".repeat(25)), "20 levels"),
+        (
+            format!("{{ ...F0 }} {doubled} fragment F30 on ManagementQuery {{ __typename }}"),
+            "50 \
+         fields at the root",
+        ),
+        (
+            format!(
+                "{{ ...F0 }} {} fragment F30 on ManagementQuery {{ nothing {{ ...F31 }} }}",
+                doubled.replace("F30 ...F30", "F31 ...F31")
+            ),
+            "5000 fields",
+        ),
+        (
+            format!("{{ ...F0 }} {nested} fragment F40 on ManagementQuery {{ __typename }}"),
+            "32 \
+         fragments",
+        ),
+        (
+            "{ ...A } fragment A on ManagementQuery { ...B } fragment B on ManagementQuery { ...A \
+         }"
+            .to_owned(),
+            "32 fragments",
+        ),
+        (
+            "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } \
+         }"
+            .to_owned(),
+            "2 lists",
+        ),
+        (
+            "{ getWebhooks(first: 200) { items { deliveries(first: 200) { items { id } } } } \
+         }"
+            .to_owned(),
+            "20000",
+        ),
+        ("x ".repeat(10_001), "10000 tokens"),
+    ] {
+        let answer = ask(&door, Some(ACME), GRAPHQL, &query).await;
+        let value = answer.json();
+        let shown: String = query.chars().take(80).collect();
+        assert_eq!(value["errors"][0]["extensions"]["code"], "QUERY_TOO_LARGE", "{shown}: {value}");
+        let message = value["errors"][0]["message"].as_str().unwrap();
+        assert!(message.contains(bound), "{shown}: {message}");
+        assert_eq!(answer.status, 400);
+    }
+    let commas = format!("{{ __typename {} }}", ", \n".repeat(200_000));
+    assert_eq!(ask(&door, Some(ACME), GRAPHQL, &commas).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_usual_introspection_query_is_answered() {
+    let door = Door::open().await;
+    let of_type = "kind name ofType { kind name ofType { kind name ofType { kind name ofType { \
+        kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } \
+        } } } } } }";
+    let query = format!(
+        "query IntrospectionQuery {{ __schema {{ queryType {{ name }} mutationType {{ name }} \
+         types {{ ...FullType }} directives {{ name locations args {{ ...InputValue }} }} }} }} \
+         fragment FullType on __Type {{ kind name description fields(includeDeprecated: true) {{ \
+         name args {{ ...InputValue }} type {{ ...TypeRef }} }} inputFields {{ ...InputValue }} \
+         interfaces {{ ...TypeRef }} enumValues {{ name }} possibleTypes {{ ...TypeRef }} }} \
+         fragment InputValue on __InputValue {{ name type {{ ...TypeRef }} defaultValue }} \
+         fragment TypeRef on __Type {{ {of_type} }}"
+    );
+    let value = ask(&door, None, GRAPHQL, &query).await.json();
+    assert_eq!(value.get("errors"), None, "{value}");
+    assert!(value["data"]["__schema"]["types"].as_array().unwrap().len() > 40);
+}

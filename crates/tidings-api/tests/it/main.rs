@@ -1,0 +1,18 @@
+//! The front door, asked in process: the router over a store in memory, a source that answers at
+//! once, and a clock that the test moves. `server` alone opens a socket, on loopback.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod applications;
+mod deliveries;
+mod door;
+mod errors;
+mod events;
+mod isolation;
+mod management;
+mod schema;
+mod secrets;
+mod server;
+mod support;
+mod urls;
+mod webhooks;
