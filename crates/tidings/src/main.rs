@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   arguments, environment ─► cli ─► commands ─┬─ serve, demo ─► server ─► store, deliver, api
-//!                                              ├─ trigger, webhook, … ─► client ─► a running server
+//!                                              ├─ trigger, webhook, … ─► client ─► a server
 //!                                              └─ token, migrate, doctor ─► wiring ─► the database
 //! ```
 //!

@@ -10,6 +10,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use tidings_api::{Api, Executor, Parts, Readiness, ServeLimits, Settings, UrlPolicy};
+use tidings_core::secret::Vault;
 use tidings_deliver::{Deliver, EgressSender, Options};
 use tidings_egress::{Egress, EgressOptions, OwnAddresses, Profile};
 use tidings_platform::{PlatformSource, Reader, Writer, source_info};
@@ -62,76 +63,8 @@ impl Server {
             .local_addr()
             .map_err(|error| Failure::new(format!("the listener has no address: {error}")))?;
         let egress = egress(&config.delivery, address)?;
-        let url = local_url(address);
-        let (writable_to, writable) = watch::channel(Ok(()));
-        let stop_keepers = CancellationToken::new();
-        let marks = clock::keep_marks(
-            Arc::clone(&clock),
-            Arc::clone(&store),
-            stop_keepers.clone(),
-            writable_to,
-        );
-        let chance: Arc<dyn Chance> = Arc::new(SystemChance);
-        let shared_clock: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
-        let info = source_info(config.server.public_url.as_deref().unwrap_or(&url));
-        let mut sources: Vec<Arc<dyn Source>> = Vec::new();
-        if config.platform_enabled {
-            let reader = Reader::new(Arc::clone(&store));
-            sources.push(Arc::new(PlatformSource::new(reader, info.clone())));
-        }
-        let user_agent =
-            format!("tidings@{}/{}", config.server.environment, env!("CARGO_PKG_VERSION"));
-        let deliver = Deliver::start(tidings_deliver::Parts {
-            store: Arc::clone(&store),
-            sources: sources.clone(),
-            sender: Arc::new(EgressSender::new(egress.clone())),
-            clock: Arc::clone(&shared_clock),
-            chance: Arc::clone(&chance),
-            vault: vault.clone(),
-            options: Options::standard(user_agent.clone()),
-        });
-        let ingest: Arc<dyn Ingest> = Arc::clone(&deliver) as Arc<dyn Ingest>;
-        let writer = config.platform_enabled.then(|| {
-            Writer::new(
-                Arc::clone(&store),
-                Arc::clone(&ingest),
-                Arc::clone(&shared_clock),
-                Arc::clone(&chance),
-                info,
-            )
-        });
-        let executor = schema::executor(writer.as_ref(), &store);
-        let api = Api::new(Parts {
-            store: Arc::clone(&store),
-            ingest,
-            sources,
-            clock: shared_clock,
-            chance,
-            vault,
-            url_policy: url_policy(egress),
-            settings: Settings {
-                public_schema: config.server.public_schema,
-                user_agent,
-                ..Settings::standard()
-            },
-            readiness: readiness(&store, &clock, writable),
-            metrics: metrics_text(&store, &clock, &deliver),
-        });
-        let stop_api = CancellationToken::new();
-        Ok(Server {
-            url,
-            keepers: vec![
-                tokio::spawn(marks),
-                tokio::spawn(tidy(Arc::clone(&store), Arc::clone(&clock), stop_keepers.clone())),
-            ],
-            api: tokio::spawn(serve(listener, api, executor, stop_api.clone())),
-            store,
-            clock,
-            writer,
-            deliver,
-            stop_api,
-            stop_keepers,
-        })
+        let base = Base { store, clock, vault, egress, url: local_url(address) };
+        Ok(base.build(config, listener))
     }
 
     /// Takes no more requests, lets attempts finish within the grace, hands the others back and
@@ -148,6 +81,92 @@ impl Server {
             if let Err(error) = keeper.await {
                 tracing::error!(error = %error, "a background task broke down: {error}");
             }
+        }
+    }
+}
+
+/// What everything else is built on.
+struct Base {
+    store: Arc<dyn Store>,
+    clock: Arc<SystemClock>,
+    vault: Vault,
+    egress: Egress,
+    url: String,
+}
+
+impl Base {
+    fn build(self, config: &Config, listener: TcpListener) -> Server {
+        let chance: Arc<dyn Chance> = Arc::new(SystemChance);
+        let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let info = source_info(config.server.public_url.as_deref().unwrap_or(&self.url));
+        let mut sources: Vec<Arc<dyn Source>> = Vec::new();
+        if config.platform_enabled {
+            let reader = Reader::new(Arc::clone(&self.store));
+            sources.push(Arc::new(PlatformSource::new(reader, info.clone())));
+        }
+        let user_agent =
+            format!("tidings@{}/{}", config.server.environment, env!("CARGO_PKG_VERSION"));
+        let deliver = Deliver::start(tidings_deliver::Parts {
+            store: Arc::clone(&self.store),
+            sources: sources.clone(),
+            sender: Arc::new(EgressSender::new(self.egress.clone())),
+            clock: Arc::clone(&clock),
+            chance: Arc::clone(&chance),
+            vault: self.vault.clone(),
+            options: Options::standard(user_agent.clone()),
+        });
+        let ingest: Arc<dyn Ingest> = Arc::clone(&deliver) as Arc<dyn Ingest>;
+        let writer = config.platform_enabled.then(|| {
+            let (store, ingest) = (Arc::clone(&self.store), Arc::clone(&ingest));
+            Writer::new(store, ingest, Arc::clone(&clock), Arc::clone(&chance), info)
+        });
+        let (writable_to, writable) = watch::channel(Ok(()));
+        let api = Api::new(Parts {
+            store: Arc::clone(&self.store),
+            ingest,
+            sources,
+            clock,
+            chance,
+            vault: self.vault.clone(),
+            url_policy: url_policy(self.egress.clone()),
+            settings: Settings {
+                public_schema: config.server.public_schema,
+                user_agent,
+                ..Settings::standard()
+            },
+            readiness: readiness(&self.store, &self.clock, writable),
+            metrics: metrics_text(&self.store, &self.clock, &deliver),
+        });
+        let executor = schema::executor(writer.as_ref(), &self.store);
+        self.run(listener, api, executor, deliver, writer, writable_to)
+    }
+
+    fn run(
+        self,
+        listener: TcpListener,
+        api: Arc<Api>,
+        executor: Executor,
+        deliver: Arc<Deliver>,
+        writer: Option<Writer>,
+        writable: watch::Sender<Result<(), String>>,
+    ) -> Server {
+        let (stop_api, stop_keepers) = (CancellationToken::new(), CancellationToken::new());
+        let (store, clock) = (self.store, self.clock);
+        let both = || (Arc::clone(&clock), Arc::clone(&store));
+        let (marked_clock, marked_store) = both();
+        let (tidied_clock, tidied_store) = both();
+        let marks = clock::keep_marks(marked_clock, marked_store, stop_keepers.clone(), writable);
+        let tidied = tidy(tidied_store, tidied_clock, stop_keepers.clone());
+        Server {
+            url: self.url,
+            keepers: vec![tokio::spawn(marks), tokio::spawn(tidied)],
+            api: tokio::spawn(serve(listener, api, executor, stop_api.clone())),
+            store,
+            clock,
+            writer,
+            deliver,
+            stop_api,
+            stop_keepers,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How the program is asked to end: the first SIGTERM or SIGINT lets it finish, the second does not.
+//! How the program is asked to end: the first SIGTERM or SIGINT lets it finish, a second does not.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 

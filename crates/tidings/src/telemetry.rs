@@ -1,6 +1,6 @@
 //! Log lines on stderr: one line an event, as text or as JSON, with every value escaped and cut.
 //!
-//!   tracing event ─► fields ─► escape, cut ─► `time LEVEL target: message field=value` │ {"time": …}
+//!   event ─► fields ─► escape, cut ─► `time LEVEL target: message field=value` │ {"time": …}
 
 use std::{
     fmt::{self, Write as _},

@@ -77,10 +77,7 @@ pub async fn inspect(database: &Database) -> Result<Inspection, Failure> {
             Some(pid) => format!("pid {pid}"),
             None => "another process".to_owned(),
         });
-        let integrity = match schema_version {
-            None => None,
-            Some(_) => Some(quick_check(&path)),
-        };
+        let integrity = schema_version.map(|_| quick_check(&path));
         Ok(Inspection {
             schema_version,
             schema_version_supported: supported,

@@ -31,7 +31,8 @@ pub const PREVIEW: &str = "url headers { name value } body bytes cost durationMs
 pub const ADD_APPLICATION: &str = "mutation($input: AddApplicationInput!) { \
     addApplication(input: $input) { __typename ... on Application { # } FAILURE } }";
 pub const UPDATE_APPLICATION: &str = "mutation($name: String!, $input: UpdateApplicationInput!) { \
-    updateApplication(name: $name, input: $input) { __typename ... on Application { # } FAILURE } }";
+    updateApplication(name: $name, input: $input) { \
+    __typename ... on Application { # } FAILURE } }";
 pub const DELETE_APPLICATION: &str = "mutation($name: String!) { \
     deleteApplication(name: $name) { __typename ... on Application { # } FAILURE } }";
 pub const GET_APPLICATION: &str = "query($name: String!) { getApplication(name: $name) { # } }";

@@ -1,7 +1,7 @@
 //! What the operator decides: `tidings.toml`, the environment and the options, read once.
 //!
 //! ```text
-//!   file ─► table (known keys, with lines) ─► Config ◄─ options, which clap fills from the environment
+//!   file ─► table (known keys, with lines) ─► Config ◄─ options, or the environment
 //!                                                └─► secrets: `env:NAME`, `file:PATH`
 //! ```
 //!

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   file:PATH ─┬─ there ─► read ────────────────────────┬─► Vault, if the database wants this key
-//!              └─ absent ─► PATH.new is made (0600) ─────┤     └─ else refused, naming the key it wants
+//!              └─ absent ─► PATH.new is made (0600) ─────┤   └─ else refused, naming that key
 //!   env:NAME ─► read ────────────────────────────────────┘
 //! ```
 //!
