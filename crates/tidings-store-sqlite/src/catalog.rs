@@ -1,4 +1,5 @@
-//! Applications and webhooks: what people set up. Both are kept as JSON in rows of their own, and whole in the writer's memory.
+//! Applications and webhooks: what people set up. Both are kept as JSON in rows of their own, and
+//! whole in the writer's memory.
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use tidings_core::{
 use tidings_store::{NewApplication, WriteError, rules};
 
 use crate::{
+    delivery,
     error::{Stop, Trouble},
     row::{self, int, length},
     state::Tx,
@@ -246,9 +248,9 @@ fn cancel_some(
     let sql = format!(
         "SELECT {} FROM delivery INDEXED BY delivery_open
          WHERE state < 2 AND webhook = ?1 ORDER BY next_at, id LIMIT ?2",
-        row::DELIVERY
+        delivery::DELIVERY
     );
-    let open = row::deliveries(tx.connection, &sql, &[&int(id.0), &length(count_max)])?;
+    let open = delivery::deliveries(tx.connection, &sql, &[&int(id.0), &length(count_max)])?;
     let count = open.len();
     for mut stored in open {
         stored.delivery.cancel(why.clone(), now);

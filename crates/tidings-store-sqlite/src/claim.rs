@@ -2,10 +2,12 @@
 //!
 //!   webhooks with due work ─► closed breaker, room ─► its first
 //!                         └─► open breaker ─► its turn, and first of its endpoint ─► its first
-//!                                         └─► past its deadline: one a second goes, the others are exhausted
+//!                                         └─► past its deadline: one a second goes, the others are
+//! exhausted
 //!
-//! Which webhooks have due work is known without reading; of those that may go, only as many rows are read as are given out,
-//! along the index of open deliveries. What is blocked costs a look into memory, however many deliveries wait behind it.
+//! Which webhooks have due work is known without reading; of those that may go, only as many rows
+//! are read as are given out, along the index of open deliveries. What is blocked costs a look into
+//! memory, however many deliveries wait behind it.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -21,10 +23,11 @@ use tidings_core::{
 use tidings_store::{Claim, Claimed, ClaimedBatch, NoticeKind, Room, rules};
 
 use crate::{
+    delivery::Stored,
     error::Trouble,
     ingest,
     line::{self, Line, Place},
-    row::{self, Stored, int},
+    row::{self, int},
     state::Tx,
 };
 
@@ -112,7 +115,8 @@ impl Claiming<'_, '_> {
         Ok((has_room && self.serve_first(webhook, true)?) || self.serve_past_deadline(webhook)?)
     }
 
-    /// Gives the webhook's first delivery; with rivals only if it is the first of the whole endpoint.
+    /// Gives the webhook's first delivery; with rivals only if it is the first of the whole
+    /// endpoint.
     fn serve_first(&mut self, webhook: &Arc<Webhook>, rivals: bool) -> Result<bool, Trouble> {
         while let Some(place) = self.head(webhook)? {
             if rivals && !self.is_first(place, webhook)? {
@@ -159,7 +163,8 @@ impl Claiming<'_, '_> {
         Ok(true)
     }
 
-    /// Gives a delivery that is past its deadline, if the pace of the endpoint allows it, and exhausts the others if not.
+    /// Gives a delivery that is past its deadline, if the pace of the endpoint allows it, and
+    /// exhausts the others if not.
     fn serve_past_deadline(&mut self, webhook: &Arc<Webhook>) -> Result<bool, Trouble> {
         let passed = line::past_deadline(self.tx, webhook, self.now.elapsed)?;
         if !passed.is_empty() {
@@ -241,7 +246,8 @@ impl Claiming<'_, '_> {
     }
 }
 
-/// When the next delivery of any webhook becomes due, or what holds it back may be over. Early rather than late.
+/// When the next delivery of any webhook becomes due, or what holds it back may be over. Early
+/// rather than late.
 fn next_at(tx: &mut Tx<'_>, now: Elapsed) -> Result<Option<Elapsed>, Trouble> {
     let unsure: Vec<WebhookId> = tx.state.due_unsure.iter().take(LOOKED_UP_MAX).copied().collect();
     for id in unsure {

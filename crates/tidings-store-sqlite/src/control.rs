@@ -15,9 +15,11 @@ use tidings_store::{DeliveryFilter, DeliveryView, NewToken, Replay, WriteError};
 
 use crate::{
     catalog::{self, not_found},
+    delivery::{self, Stored},
     error::{Stop, Trouble},
     read,
-    row::{self, Stored, int},
+    row::{self, int},
+    scan::DeliveryScan,
     state::{Tx, keep_setting, setting},
 };
 
@@ -102,7 +104,7 @@ fn view(tx: &Tx<'_>, stored: &Stored, now: Now) -> Result<DeliveryView, Trouble>
 }
 
 fn present(tx: &Tx<'_>, id: DeliveryId) -> Answer<Stored> {
-    row::delivery_by_id(tx.connection, id)?.ok_or_else(|| not_found("delivery", id))
+    delivery::delivery_by_id(tx.connection, id)?.ok_or_else(|| not_found("delivery", id))
 }
 
 /// See [`tidings_store::Store::replay`].
@@ -129,9 +131,10 @@ pub(crate) fn replay_all(
     mode: Replay,
 ) -> Result<u64, Trouble> {
     let mut made = 0;
-    let mut scan = read::DeliveryScan::new(filter.clone(), None);
+    let mut scan = DeliveryScan::new(filter.clone(), None);
     loop {
-        // A replay's id is greater than that of its original: what is made here lies behind the scan.
+        // A replay's id is greater than that of its original: what is made here lies behind the
+        // scan.
         let part =
             scan.next_part(tx.connection, &|id| tx.state.webhooks.get(&id).map(Arc::clone))?;
         let Some(part) = part else { return Ok(made) };
@@ -162,11 +165,12 @@ fn siblings(tx: &Tx<'_>, id: DeliveryId) -> Result<Siblings, Trouble> {
     let bounds = (first.bytes().as_slice(), last.bytes().as_slice());
     let newest = format!(
         "SELECT {} FROM delivery WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1",
-        row::DELIVERY
+        delivery::DELIVERY
     );
-    let newest = row::deliveries(tx.connection, &newest, &[&bounds.0, &bounds.1])?.pop();
+    let newest = delivery::deliveries(tx.connection, &newest, &[&bounds.0, &bounds.1])?.pop();
     let last_ordinal = newest.as_ref().map_or(0, |stored| stored.delivery.id.replay());
-    // While one is pending no other is made, so that the pending one, if there is one, is the newest.
+    // While one is pending no other is made, so that the pending one, if there is one, is the
+    // newest.
     let is_pending =
         |stored: &Stored| stored.delivery.id.replay() > 0 && !stored.delivery.state.is_final();
     Ok(Siblings { last_ordinal, pending: newest.filter(is_pending) })

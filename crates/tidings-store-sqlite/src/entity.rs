@@ -83,7 +83,8 @@ pub(crate) fn apply(
 
 fn apply_one(connection: &Connection, change: &EntityChange, now: Now) -> Result<(), Trouble> {
     let earlier = place(connection, change)?;
-    // The row with the last position is read before the change may take it away: positions are never used twice.
+    // The row with the last position is read before the change may take it away: positions are
+    // never used twice.
     let last: Option<(i64, i64)> = connection
         .prepare_cached("SELECT position, reached_at FROM entity ORDER BY position DESC LIMIT 1")?
         .query_row([], |found| Ok((found.get(0)?, found.get(1)?)))

@@ -1,5 +1,6 @@
-//! What can go wrong, on the way in (for the one who starts the program) and inside (for the writer, which must know whether a
-//! job was refused before it wrote anything, or broke down half-way).
+//! What can go wrong, on the way in (for the one who starts the program) and inside (for the
+//! writer, which must know whether a job was refused before it wrote anything, or broke down
+//! half-way).
 
 use std::{io, path::PathBuf};
 
@@ -10,7 +11,11 @@ use tidings_store::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process has it.
-    #[error("the database {} is in use by {}: stop that process, or use another database", path.display(), by(*pid))]
+    #[error(
+        "the database {} is in use by {}: stop that process, or use another database",
+        path.display(),
+        by(*pid)
+    )]
     InUse {
         /// The database.
         path: PathBuf,
@@ -19,7 +24,8 @@ pub enum OpenError {
     },
     /// The SQLite library that is linked has defects that lose data.
     #[error(
-        "SQLite {found} is linked, which can damage a database in WAL mode under load: build with SQLite {needed} or later"
+        "SQLite {found} is linked, which can damage a database in WAL mode under load: \
+         build with SQLite {needed} or later"
     )]
     OldLibrary {
         /// Its version.
@@ -29,7 +35,9 @@ pub enum OpenError {
     },
     /// A later version of the program has written it.
     #[error(
-        "the database {} has schema version {found}, and this program knows versions up to {supported}: use the program that wrote it, or a later one", path.display()
+        "the database {} has schema version {found}, and this program knows versions up to \
+         {supported}: use the program that wrote it, or a later one",
+        path.display()
     )]
     Newer {
         /// The database.
@@ -41,7 +49,9 @@ pub enum OpenError {
     },
     /// Its schema is older than this program's and was not to be changed.
     #[error(
-        "the database {} has schema version {found}, and this program needs {supported}: run `tidings migrate`", path.display()
+        "the database {} has schema version {found}, and this program needs {supported}: \
+         run `tidings migrate`",
+        path.display()
     )]
     Older {
         /// The database.
@@ -52,13 +62,19 @@ pub enum OpenError {
         supported: u32,
     },
     /// There is no such file, and none was to be made.
-    #[error("there is no database {}: give the path of one, or start the server to make it", path.display())]
+    #[error(
+        "there is no database {}: give the path of one, or start the server to make it",
+        path.display()
+    )]
     Missing {
         /// The database.
         path: PathBuf,
     },
     /// The directory that it should be in does not exist.
-    #[error("there is no directory {} for the database: make it, or give another path", path.display())]
+    #[error(
+        "there is no directory {} for the database: make it, or give another path",
+        path.display()
+    )]
     NoDirectory {
         /// The directory.
         path: PathBuf,
@@ -73,7 +89,9 @@ pub enum OpenError {
     },
     /// The file or its directory may not be written.
     #[error(
-        "user {uid} may not write {}: {cause}. Give that user the file and its directory, or use another path", path.display()
+        "user {uid} may not write {}: {cause}. Give that user the file and its directory, \
+         or use another path",
+        path.display()
     )]
     NotPermitted {
         /// The file.
@@ -158,7 +176,8 @@ impl Trouble {
         }
     }
 
-    /// Whether the disk or the file can no longer be relied on. A disk that is full is not such a case: space comes back.
+    /// Whether the disk or the file can no longer be relied on. A disk that is full is not such a
+    /// case: space comes back.
     pub(crate) fn is_fatal(&self) -> bool {
         let Trouble::Sqlite(error) = self else { return false };
         matches!(

@@ -1,6 +1,8 @@
-//! Events come in: matched against the present catalog, once under their idempotency key, all or nothing.
+//! Events come in: matched against the present catalog, once under their idempotency key, all or
+//! nothing.
 //!
-//!   append ─► catalog, keys, entities checked ─► entities, keys, events, deliveries written ─► newborn ones leased
+//!   append ─► catalog, keys, entities checked ─► entities, keys, events, deliveries written ─►
+//! newborn ones leased
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -20,9 +22,10 @@ use tidings_store::{
 };
 
 use crate::{
+    delivery::Stored,
     entity,
     error::{Stop, Trouble},
-    row::{self, Stored, int, length},
+    row::{self, int, length},
     state::Tx,
 };
 
@@ -151,7 +154,8 @@ fn remember(
     Ok(())
 }
 
-/// See [`tidings_store::Store::forget_expired`]. Keys stand in the order of time: those that have expired stand first.
+/// See [`tidings_store::Store::forget_expired`]. Keys stand in the order of time: those that have
+/// expired stand first.
 pub(crate) fn forget_expired(tx: &Tx<'_>, now: Now) -> Result<u64, Trouble> {
     let forgotten = tx
         .connection
@@ -200,7 +204,8 @@ fn has_room(tx: &Tx<'_>, webhook: &Webhook, room: &Room, now: Now) -> bool {
         && tx.state.source(&webhook.source).down.is_none()
 }
 
-/// Gives a delivery to the worker whose room it is, and takes a permit where there is one. The caller writes it.
+/// Gives a delivery to the worker whose room it is, and takes a permit where there is one. The
+/// caller writes it.
 pub(crate) fn lease(
     tx: &mut Tx<'_>,
     stored: &mut Stored,

@@ -1,5 +1,5 @@
-//! What is asked of a database from outside: its schema, whether it is whole, a copy of it. All but [`migrate`] work beside a
-//! running server.
+//! What is asked of a database from outside: its schema, whether it is whole, a copy of it. All but
+//! [`migrate`] work beside a running server.
 
 use std::{
     fs::{File, OpenOptions},
@@ -55,7 +55,8 @@ pub fn schema_version(path: &Path) -> Result<u32, OpenError> {
     migrate::version(&connection, &path)
 }
 
-/// Brings the schema to the present version; makes the file where there is none. Needs the database for itself.
+/// Brings the schema to the present version; makes the file where there is none. Needs the database
+/// for itself.
 ///
 /// # Errors
 /// [`OpenError`], also when a process has it.
@@ -98,7 +99,8 @@ pub fn backup(path: &Path, copy: &Path) -> Result<(), OpenError> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&copy);
     file.map_err(failed)?;
     let name = copy.to_string_lossy();
-    // Written into the empty file just made. A copy changes nothing of what it reads, but the connection must allow a write.
+    // Written into the empty file just made. A copy changes nothing of what it reads, but the
+    // connection must allow a write.
     connection
         .pragma_update(None, "query_only", 0)
         .and_then(|()| connection.execute("VACUUM INTO ?1", [name.as_ref()]))
@@ -121,7 +123,8 @@ pub fn key_id(path: &Path) -> Result<Option<String>, OpenError> {
     })
 }
 
-/// The process that has the database: `None` when nobody has it, `Some(None)` when its pid cannot be read.
+/// The process that has the database: `None` when nobody has it, `Some(None)` when its pid cannot
+/// be read.
 ///
 /// # Errors
 /// [`OpenError`] when the lock cannot be looked at.

@@ -1,20 +1,24 @@
 //! The embedded database: everything of [`tidings_store::Store`] in one SQLite file.
 //!
-//!   verb that writes ─► writer (one thread, group commit) ─► ingest │ claim │ record │ catalog │ control
+//!   verb that writes ─► writer (one thread, group commit) ─► ingest │ claim │ record │ catalog │
+//! control
 //!   verb that reads  ─► readers (a few connections, snapshots) ─► read │ entity
-//!   both             ─► row (what a value looks like in a column)
+//!   both             ─► row, delivery (what a value looks like in a column)
 //!
-//! One process has the file ([`OpenError::InUse`] for a second one), so that the writer knows by heart what it would otherwise
-//! read: the catalog, the health of endpoints and sources, which webhooks have due work. Nothing is answered before it is
-//! synced. After an error of the disk nothing is written until a restart ([`SqliteStore::broken`]); a full disk is waited for.
+//! One process has the file ([`OpenError::InUse`] for a second one), so that the writer knows by
+//! heart what it would otherwise read: the catalog, the health of endpoints and sources, which
+//! webhooks have due work. Nothing is answered before it is synced. After an error of the disk
+//! nothing is written until a restart ([`SqliteStore::broken`]); a full disk is waited for.
 
 mod catalog;
 mod claim;
 mod control;
+mod delivery;
 mod entity;
 mod error;
 mod ingest;
 mod inspect;
+mod job;
 mod line;
 mod lock;
 mod migrate;
@@ -23,6 +27,8 @@ mod read;
 mod readers;
 mod record;
 mod row;
+mod scan;
+mod shared;
 mod state;
 mod store;
 mod writer;
@@ -33,5 +39,5 @@ pub use inspect::{
 };
 pub use migrate::SCHEMA_VERSION;
 pub use open::{LIBRARY_VERSION_MIN, check_library};
+pub use shared::Metrics;
 pub use store::{Options, SqliteStore};
-pub use writer::Metrics;

@@ -11,8 +11,9 @@ use tidings_core::{
 use tidings_store::rules;
 
 use crate::{
+    delivery::{self, Stored},
     error::Trouble,
-    row::{self, Stored, int, length},
+    row::{int, length},
     state::Tx,
 };
 
@@ -88,16 +89,7 @@ impl Line {
     }
 
     fn read(&mut self, tx: &Tx<'_>, webhook: WebhookId, now: Elapsed) -> Result<(), Trouble> {
-        let (index, of) = match self.everything {
-            true => ("delivery_open", "state < 2"),
-            false => ("delivery_frozen", "state = 0 AND payload IS NOT NULL"),
-        };
-        let sql = format!(
-            "SELECT {} FROM delivery INDEXED BY {index}
-             WHERE {of} AND webhook = ?1 AND next_at <= ?2 AND (next_at, id) > (?3, ?4)
-             ORDER BY next_at, id LIMIT ?5",
-            row::DELIVERY
-        );
+        let sql = line_sql(self.everything);
         let count = self.read_count.clamp(READ_MIN, READ_MAX);
         let (after_at, after_id) = match &self.after {
             Some((at, id)) => (int(at.0), id.bytes().as_slice()),
@@ -105,12 +97,25 @@ impl Line {
         };
         let parameters: [&dyn rusqlite::ToSql; 5] =
             [&int(webhook.0), &int(now.0), &after_at, &after_id, &length(count)];
-        self.rows = row::deliveries(tx.connection, &sql, &parameters)?.into();
+        self.rows = delivery::deliveries(tx.connection, &sql, &parameters)?.into();
         self.ended = self.rows.len() < count;
         self.read_count += self.rows.len();
         self.after = self.rows.back().and_then(place).or(self.after);
         Ok(())
     }
+}
+
+fn line_sql(everything: bool) -> String {
+    let (index, of) = match everything {
+        true => ("delivery_open", "state < 2"),
+        false => ("delivery_frozen", "state = 0 AND payload IS NOT NULL"),
+    };
+    format!(
+        "SELECT {} FROM delivery INDEXED BY {index}
+         WHERE {of} AND webhook = ?1 AND next_at <= ?2 AND (next_at, id) > (?3, ?4)
+         ORDER BY next_at, id LIMIT ?5",
+        delivery::DELIVERY
+    )
 }
 
 /// The deliveries of a webhook that are leased, also those whose lease has expired.
@@ -119,13 +124,14 @@ fn leased(tx: &Tx<'_>, webhook: WebhookId) -> Result<Vec<Stored>, Trouble> {
     let last = (webhook, DeliveryId::from_bytes([0xFF; 32]));
     let mut found = Vec::new();
     for (_, id) in tx.state.leased.range(first..=last) {
-        found.extend(row::delivery_by_id(tx.connection, *id)?);
+        found.extend(delivery::delivery_by_id(tx.connection, *id)?);
     }
     Ok(found)
 }
 
-/// Due deliveries of a webhook behind an open breaker whose deadline has passed, the longest due first: no more than one commit
-/// may exhaust, and one. What waits for a source that is down is none of them.
+/// Due deliveries of a webhook behind an open breaker whose deadline has passed, the longest due
+/// first: no more than one commit may exhaust, and one. What waits for a source that is down is
+/// none of them.
 pub(crate) fn past_deadline(
     tx: &mut Tx<'_>,
     webhook: &Webhook,
@@ -137,7 +143,8 @@ pub(crate) fn past_deadline(
     }
     let health = tx.state.endpoint(webhook.endpoint);
     let mut passed = dated(tx, webhook, now)?;
-    // The 72 hours of the others began when they were due, or held back, or their webhook went on: whichever was last.
+    // The 72 hours of the others began when they were due, or held back, or their webhook went on:
+    // whichever was last.
     let since = health.holding_since.map(|at| at.max(webhook.clock.went_on_at.unwrap_or_default()));
     let horizon_ms = webhook.retry.horizon_ms;
     if since.is_some_and(|at| at.plus_ms(horizon_ms) <= now)
@@ -167,7 +174,7 @@ fn dated(tx: &mut Tx<'_>, webhook: &Webhook, now: Elapsed) -> Result<Vec<Stored>
          WHERE state = 0 AND deadline IS NOT NULL AND webhook = ?1 AND deadline <= ?2
              AND next_at <= ?3
          ORDER BY next_at, id LIMIT ?4",
-        row::DELIVERY
+        delivery::DELIVERY
     );
     let parameters: [&dyn rusqlite::ToSql; 4] = [
         &int(webhook.id.0),
@@ -175,7 +182,7 @@ fn dated(tx: &mut Tx<'_>, webhook: &Webhook, now: Elapsed) -> Result<Vec<Stored>
         &int(now.0),
         &length(rules::ENDED_PER_COMMIT_MAX + 1),
     ];
-    let mut found = row::deliveries(tx.connection, &sql, &parameters)?;
+    let mut found = delivery::deliveries(tx.connection, &sql, &parameters)?;
     let leased = leased(tx, webhook.id)?;
     let first_leased = leased.iter().filter_map(|it| it.delivery.deadline).min();
     let has_passed = |it: &Stored| it.delivery.deadline.is_some_and(|at| at <= reading);
@@ -202,17 +209,58 @@ fn undated(
     latest: Elapsed,
     only_frozen: bool,
 ) -> Result<Vec<Stored>, Trouble> {
+    let sql = undated_sql(only_frozen);
+    let parameters: [&dyn rusqlite::ToSql; 3] =
+        [&int(webhook.0), &int(latest.0), &length(rules::ENDED_PER_COMMIT_MAX + 1)];
+    delivery::deliveries(tx.connection, &sql, &parameters)
+}
+
+fn undated_sql(only_frozen: bool) -> String {
     let (index, of) = match only_frozen {
         true => ("delivery_frozen", "state = 0 AND payload IS NOT NULL"),
         false => ("delivery_open", "state < 2"),
     };
-    let sql = format!(
+    format!(
         "SELECT {} FROM delivery INDEXED BY {index}
          WHERE {of} AND webhook = ?1 AND next_at <= ?2 AND deadline IS NULL
          ORDER BY next_at, id LIMIT ?3",
-        row::DELIVERY
-    );
-    let parameters: [&dyn rusqlite::ToSql; 3] =
-        [&int(webhook.0), &int(latest.0), &length(rules::ENDED_PER_COMMIT_MAX + 1)];
-    row::deliveries(tx.connection, &sql, &parameters)
+        delivery::DELIVERY
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::migrate;
+
+    fn plan(sql: &str) -> String {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate::migrate(&mut connection, Path::new("x")).unwrap();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let mut rows = statement.raw_query();
+        let mut plan = String::new();
+        while let Some(row) = rows.next().unwrap() {
+            plan += &row.get::<_, String>(3).unwrap();
+            plan += "\n";
+        }
+        plan
+    }
+
+    #[test]
+    fn a_queue_is_read_along_its_index_and_never_sorted() {
+        for everything in [true, false] {
+            let plan = plan(&line_sql(everything));
+            assert!(plan.contains("(webhook=? AND (next_at,id)>(?,?)"), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+        }
+        for only_frozen in [true, false] {
+            let plan = plan(&undated_sql(only_frozen));
+            assert!(plan.contains("(webhook=? AND next_at<?)"), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
-//! One process for one database: a lock file beside it, locked as long as the process lives, with its pid inside. The system
-//! takes the lock away when the process ends, however it ends, so that no lock is ever left behind.
+//! One process for one database: a lock file beside it, locked as long as the process lives, with
+//! its pid inside. The system takes the lock away when the process ends, however it ends, so that
+//! no lock is ever left behind.
 
 use std::{
     fs::{File, OpenOptions},

@@ -1,4 +1,5 @@
-//! The schema's versions, each reached by one transaction: a kill in the middle leaves the version before.
+//! The schema's versions, each reached by one transaction: a kill in the middle leaves the version
+//! before.
 
 use std::path::Path;
 

@@ -1,6 +1,7 @@
 //! From a path to a connection.
 //!
-//!   library ─► directory ─► lock ─► file (mode 0600) ─► write-ahead log ─► schema ─► leases of the process before are void
+//!   library ─► directory ─► lock ─► file (mode 0600) ─► write-ahead log ─► schema ─► leases of the
+//! process before are void
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -19,7 +20,8 @@ use crate::{
     state::{EPOCH, keep_setting, setting},
 };
 
-/// The least version of SQLite, as it numbers itself: before it, a checkpoint could lose what another connection had committed.
+/// The least version of SQLite, as it numbers itself: before it, a checkpoint could lose what
+/// another connection had committed.
 pub const LIBRARY_VERSION_MIN: i32 = 3_051_003;
 /// How long a connection waits for another that is recovering the log.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -67,8 +69,8 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
     }
 }
 
-/// Makes the file that no one else may read, unless it is there. Never opens one that is: closing it again would take away the
-/// locks that SQLite holds on it.
+/// Makes the file that no one else may read, unless it is there. Never opens one that is: closing
+/// it again would take away the locks that SQLite holds on it.
 fn make_file(path: &Path) -> Result<(), OpenError> {
     let failed = |error: io::Error| OpenError::from_io(path.to_owned(), &error);
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
@@ -152,8 +154,9 @@ pub(crate) fn connect_reader(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// Begins the time of this process: whoever opens the database alone knows that nobody holds a lease any more. The leases end
-/// at once and still count as begun, so that a delivery whose body ends the process is set aside in the end.
+/// Begins the time of this process: whoever opens the database alone knows that nobody holds a
+/// lease any more. The leases end at once and still count as begun, so that a delivery whose body
+/// ends the process is set aside in the end.
 pub(crate) fn begin(connection: &mut Connection) -> Result<(), Trouble> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let epoch: Option<u64> = setting(&transaction, EPOCH)?;

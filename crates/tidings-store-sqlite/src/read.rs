@@ -1,6 +1,7 @@
-//! What can be read: single rows, pages newest first, counts. Runs on connections that cannot write, beside the writer.
+//! What can be read: single rows, pages newest first, counts. Runs on connections that cannot
+//! write, beside the writer.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params_from_iter, types::Value};
@@ -16,22 +17,19 @@ use tidings_core::{
     webhook::{Status, Webhook},
 };
 use tidings_store::{
-    DeliveryFilter, DeliveryView, EventFilter, Notice, Page, Paged, ShownState, Stats,
-    WebhookFilter, rules,
+    DeliveryFilter, DeliveryView, EventFilter, Notice, Page, Paged, Stats, WebhookFilter, rules,
 };
 
 use crate::{
+    delivery::{self as stored_delivery, Stored},
     error::Trouble,
-    row::{self, Stored, int, length},
-    writer::Shared,
+    row::{self, int, length},
+    scan::{DeliveryScan, END},
+    shared::Shared,
 };
 
-/// Deliveries that are looked at in one step of a scan.
-const PART: usize = 256;
-/// Greater than every id.
-const END: [u8; 33] = [0xFF; 33];
-
-/// The first items, and whether there are more: `found` holds one more than the page where there are.
+/// The first items, and whether there are more: `found` holds one more than the page where there
+/// are.
 fn page<T>(mut found: Vec<T>, first: usize) -> Paged<T> {
     let has_next_page = found.len() > first;
     found.truncate(first);
@@ -103,7 +101,8 @@ pub(crate) fn webhooks(
     page(found, size(asked))
 }
 
-/// How many deliveries wait for a webhook, to a bound, and the first moment at which one may be taken.
+/// How many deliveries wait for a webhook, to a bound, and the first moment at which one may be
+/// taken.
 pub(crate) fn waiting(
     connection: &Connection,
     id: WebhookId,
@@ -170,7 +169,8 @@ fn sources_down(connection: &Connection) -> Result<Vec<String>, Trouble> {
     Ok(down)
 }
 
-/// The first moment of each webhook's queue: one step on the index for each webhook, however many deliveries wait.
+/// The first moment of each webhook's queue: one step on the index for each webhook, however many
+/// deliveries wait.
 pub(crate) fn queue_heads(connection: &Connection) -> Result<Vec<(WebhookId, Elapsed)>, Trouble> {
     let mut next = connection.prepare_cached(
         "SELECT webhook, next_at FROM delivery INDEXED BY delivery_open
@@ -195,7 +195,8 @@ pub(crate) fn events(
     filter: &EventFilter,
     asked: &Page<EventId>,
 ) -> Result<Paged<Arc<Event>>, Trouble> {
-    // An application sees its own events and those for all. Each kind is a walk along the index; the newest of both count.
+    // An application sees its own events and those for all. Each kind is a walk along the index;
+    // the newest of both count.
     let owners: Vec<Option<Value>> = match filter.application {
         None => vec![None],
         Some(id) => vec![Some(Value::from(int(id.0))), Some(Value::Null)],
@@ -261,183 +262,6 @@ pub(crate) fn view(
     }
 }
 
-/// A delivery with what it belongs to.
-pub(crate) type Whole = (Stored, Arc<Event>, Arc<Webhook>);
-
-/// A walk through the deliveries that are asked for, newest first, in bounded steps.
-pub(crate) struct DeliveryScan {
-    filter: DeliveryFilter,
-    /// What is smaller has not been looked at.
-    before: Vec<u8>,
-    last_event: Option<Arc<Event>>,
-    webhooks: HashMap<WebhookId, Arc<Webhook>>,
-    done: bool,
-}
-
-impl DeliveryScan {
-    /// A walk that begins behind `after`.
-    pub(crate) fn new(filter: DeliveryFilter, after: Option<DeliveryId>) -> DeliveryScan {
-        DeliveryScan {
-            filter,
-            before: after.map_or(END.to_vec(), |after| after.bytes().to_vec()),
-            last_event: None,
-            webhooks: HashMap::new(),
-            done: false,
-        }
-    }
-
-    /// The next of those that are asked for: perhaps none of this step; `None` at the end. `known` finds a webhook without
-    /// reading.
-    pub(crate) fn next_part(
-        &mut self,
-        connection: &Connection,
-        known: &dyn Fn(WebhookId) -> Option<Arc<Webhook>>,
-    ) -> Result<Option<Vec<Whole>>, Trouble> {
-        if self.done {
-            return Ok(None);
-        }
-        let rows = match self.filter.entity.clone() {
-            Some(entity) => self.of_next_event(connection, &entity)?,
-            None => self.along_index(connection)?,
-        };
-        let mut part = Vec::with_capacity(rows.len());
-        for stored in rows {
-            let event = self.event(connection, stored.delivery.id)?;
-            let webhook = self.webhook(connection, stored.delivery.id, known)?;
-            if rules::delivery_matches(&self.filter, &stored.delivery, &event, &webhook) {
-                part.push((stored, event, webhook));
-            }
-        }
-        Ok(Some(part))
-    }
-
-    fn along_index(&mut self, connection: &Connection) -> Result<Vec<Stored>, Trouble> {
-        let (mut sql, mut parameters) = self.conditions();
-        // The index that narrows most is left to be the only one that fits.
-        if let Some(webhook) = self.filter.webhook {
-            sql += " AND webhook = ?";
-            parameters.push(Value::from(int(webhook.0)));
-        } else if let Some(application) = self.filter.application {
-            sql += " AND application = ?";
-            parameters.push(Value::from(int(application.0)));
-        }
-        let rows = self.rows(connection, sql, parameters)?;
-        match rows.last() {
-            Some(last) if rows.len() == PART => self.before = last.delivery.id.bytes().to_vec(),
-            _ => self.done = true,
-        }
-        Ok(rows)
-    }
-
-    /// Deliveries of the next event for the entity, which lie side by side.
-    fn of_next_event(
-        &mut self,
-        connection: &Connection,
-        entity: &str,
-    ) -> Result<Vec<Stored>, Trouble> {
-        let event: Option<Vec<u8>> = connection
-            .prepare_cached(
-                "SELECT id FROM event INDEXED BY event_by_entity
-                 WHERE entity = ?1 AND id < ?2 ORDER BY id DESC LIMIT 1",
-            )?
-            .query_row((entity, &self.before), |row| row.get(0))
-            .optional()?;
-        let Some(event) = event else {
-            self.done = true;
-            return Ok(Vec::new());
-        };
-        let (mut sql, mut parameters) = self.conditions();
-        sql += " AND id > ?";
-        parameters.push(Value::from(event.clone()));
-        let rows = self.rows(connection, sql, parameters)?;
-        self.before = match rows.last() {
-            Some(last) if rows.len() == PART => last.delivery.id.bytes().to_vec(),
-            _ => event,
-        };
-        Ok(rows)
-    }
-
-    /// What a row can be told by without its event and webhook.
-    fn conditions(&self) -> (String, Vec<Value>) {
-        let mut sql = format!("SELECT {} FROM delivery WHERE id < ?", row::DELIVERY);
-        let mut parameters = vec![Value::from(self.before.clone())];
-        if let [ShownState::Exhausted] = self.filter.states.as_slice() {
-            sql += " AND state = 4";
-        } else if !self.filter.states.is_empty() {
-            let states: Vec<&str> = self.filter.states.iter().map(|it| raw_state(*it)).collect();
-            // The unary plus keeps the planner away from the partial indexes of the queue.
-            sql += &format!(" AND +state IN ({})", states.join(", "));
-        }
-        if let Some(trigger) = &self.filter.trigger {
-            sql += " AND trigger = ?";
-            parameters.push(Value::from(trigger.as_str().to_owned()));
-        }
-        for (condition, at) in
-            [(" AND added_at >= ?", self.filter.from), (" AND added_at < ?", self.filter.until)]
-        {
-            if let Some(at) = at {
-                sql += condition;
-                parameters.push(Value::from(at.0));
-            }
-        }
-        (sql, parameters)
-    }
-
-    fn rows(
-        &self,
-        connection: &Connection,
-        mut sql: String,
-        parameters: Vec<Value>,
-    ) -> Result<Vec<Stored>, Trouble> {
-        sql += &format!(" ORDER BY id DESC LIMIT {PART}");
-        let mut statement = connection.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(parameters))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(row::stored(row)?);
-        }
-        Ok(found)
-    }
-
-    fn event(&mut self, connection: &Connection, id: DeliveryId) -> Result<Arc<Event>, Trouble> {
-        if let Some(event) = self.last_event.as_ref().filter(|event| event.id == id.event()) {
-            return Ok(Arc::clone(event));
-        }
-        let event = row::event_by_id(connection, id.event())?
-            .ok_or_else(|| Trouble::corrupt(format!("delivery {id}"), "its event is missing"))?;
-        self.last_event = Some(Arc::clone(&event));
-        Ok(event)
-    }
-
-    fn webhook(
-        &mut self,
-        connection: &Connection,
-        id: DeliveryId,
-        known: &dyn Fn(WebhookId) -> Option<Arc<Webhook>>,
-    ) -> Result<Arc<Webhook>, Trouble> {
-        let number = id.webhook();
-        if let Some(webhook) = known(number).or_else(|| self.webhooks.get(&number).cloned()) {
-            return Ok(webhook);
-        }
-        let webhook = row::webhook(connection, number)?
-            .map(Arc::new)
-            .ok_or_else(|| Trouble::corrupt(format!("delivery {id}"), "its webhook is missing"))?;
-        self.webhooks.insert(number, Arc::clone(&webhook));
-        Ok(webhook)
-    }
-}
-
-fn raw_state(state: ShownState) -> &'static str {
-    match state {
-        ShownState::Pending | ShownState::Held => "0",
-        ShownState::Leased => "1",
-        ShownState::Delivered => "2",
-        ShownState::Suppressed => "3",
-        ShownState::Exhausted => "4",
-        ShownState::Cancelled => "5",
-    }
-}
-
 /// See [`tidings_store::Store::deliveries`].
 pub(crate) fn deliveries(
     connection: &Connection,
@@ -466,7 +290,7 @@ pub(crate) fn delivery(
     now: Now,
     id: DeliveryId,
 ) -> Result<Option<DeliveryView>, Trouble> {
-    let Some(stored) = row::delivery_by_id(connection, id)? else { return Ok(None) };
+    let Some(stored) = stored_delivery::delivery_by_id(connection, id)? else { return Ok(None) };
     let mut scan = DeliveryScan::new(DeliveryFilter::default(), None);
     let event = scan.event(connection, id)?;
     let webhook = scan.webhook(connection, id, &|id| catalog.webhook(id).cloned())?;
@@ -484,10 +308,11 @@ pub(crate) fn deliveries_of(
     end.extend_from_slice(&END);
     let sql = format!(
         "SELECT {} FROM delivery WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
-        row::DELIVERY
+        stored_delivery::DELIVERY
     );
     let bound = length(rules::DELIVERIES_OF_EVENT_MAX);
-    let rows = row::deliveries(connection, &sql, &[&event.bytes().as_slice(), &end, &bound])?;
+    let rows =
+        stored_delivery::deliveries(connection, &sql, &[&event.bytes().as_slice(), &end, &bound])?;
     let mut scan = DeliveryScan::new(DeliveryFilter::default(), None);
     let mut found = Vec::with_capacity(rows.len());
     for stored in rows {

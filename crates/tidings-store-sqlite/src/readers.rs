@@ -1,4 +1,5 @@
-//! Connections that read, each used by one blocking thread at a time. What they read in one call is one snapshot.
+//! Connections that read, each used by one blocking thread at a time. What they read in one call is
+//! one snapshot.
 
 use std::{
     path::{Path, PathBuf},

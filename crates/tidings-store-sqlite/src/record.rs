@@ -13,8 +13,9 @@ use tidings_store::{Extend, Freeze, LeaseLost, NoticeKind, PerItem, Record, Sour
 
 use crate::{
     catalog,
+    delivery::{self, Stored},
     error::Trouble,
-    row::{self, Stored},
+    row,
     state::Tx,
 };
 
@@ -23,7 +24,7 @@ fn leased(
     id: DeliveryId,
     token: LeaseToken,
 ) -> Result<Result<Stored, LeaseLost>, Trouble> {
-    let found = row::delivery_by_id(tx.connection, id)?;
+    let found = delivery::delivery_by_id(tx.connection, id)?;
     Ok(found.filter(|it| it.delivery.is_leased_by(token)).ok_or(LeaseLost { delivery: id }))
 }
 

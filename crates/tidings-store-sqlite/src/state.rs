@@ -1,5 +1,6 @@
-//! What the writer knows without reading. It alone changes the database, so that this is always what the database says, plus
-//! what the open transaction has written; after a rollback it is loaded anew.
+//! What the writer knows without reading. It alone changes the database, so that this is always
+//! what the database says, plus what the open transaction has written; after a rollback it is
+//! loaded anew.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -21,9 +22,10 @@ use tidings_core::{
 use tidings_store::{NoticeKind, rules};
 
 use crate::{
+    delivery::{self, Stored},
     error::Trouble,
     read,
-    row::{self, Stored, int},
+    row::{self, int},
 };
 
 /// The name of the catalog's version in the table of settings.
@@ -46,7 +48,8 @@ pub(crate) struct State {
     pub(crate) webhooks: BTreeMap<WebhookId, Arc<Webhook>>,
     /// Applications that are not deleted.
     pub(crate) applications: BTreeMap<ApplicationId, Arc<Application>>,
-    /// Not after any moment at which an open delivery of the webhook may be taken. Claims make it exact.
+    /// Not after any moment at which an open delivery of the webhook may be taken. Claims make it
+    /// exact.
     pub(crate) due: BTreeMap<WebhookId, Elapsed>,
     /// Webhooks whose moment in `due` may have become too early.
     pub(crate) due_unsure: BTreeSet<WebhookId>,
@@ -250,8 +253,8 @@ impl State {
         Ok(())
     }
 
-    /// Writes the endpoints that changed, once for a commit however many attempts it holds. A success that tells nothing but
-    /// its own time is written once a second at most.
+    /// Writes the endpoints that changed, once for a commit however many attempts it holds. A
+    /// success that tells nothing but its own time is written once a second at most.
     pub(crate) fn flush(&mut self, connection: &Connection) -> Result<(), Trouble> {
         for id in &self.endpoints_touched {
             let Some(endpoint) = self.endpoints.get_mut(id) else { continue };
@@ -279,7 +282,8 @@ impl State {
         *due = at.min(*due);
     }
 
-    /// A moment on the webhook's running clock before which no deadline of its open deliveries comes, where it is known.
+    /// A moment on the webhook's running clock before which no deadline of its open deliveries
+    /// comes, where it is known.
     pub(crate) fn deadlines_from(&self, webhook: WebhookId) -> Option<Running> {
         self.deadlines.get(&webhook).copied()
     }
@@ -359,21 +363,22 @@ pub(crate) struct Tx<'a> {
 impl Tx<'_> {
     /// Writes a delivery that is new, and its place in the queue.
     pub(crate) fn insert(&mut self, stored: &Stored) -> Result<(), Trouble> {
-        row::insert_delivery(self.connection, stored)?;
+        delivery::insert_delivery(self.connection, stored)?;
         self.state.place(&stored.delivery);
         Ok(())
     }
 
     /// Writes what changed of a delivery, and its place in the queue.
     pub(crate) fn update(&mut self, stored: &Stored) -> Result<(), Trouble> {
-        row::update_delivery(self.connection, stored)?;
+        delivery::update_delivery(self.connection, stored)?;
         self.state.place(&stored.delivery);
         Ok(())
     }
 
-    /// Writes that a body was frozen on a delivery, which leaves its place as it is but for the deadline.
+    /// Writes that a body was frozen on a delivery, which leaves its place as it is but for the
+    /// deadline.
     pub(crate) fn update_frozen(&mut self, stored: &Stored) -> Result<(), Trouble> {
-        row::update_frozen(self.connection, stored)?;
+        delivery::update_frozen(self.connection, stored)?;
         self.state.place(&stored.delivery);
         Ok(())
     }

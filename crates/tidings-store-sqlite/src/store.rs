@@ -34,8 +34,9 @@ use crate::{
     open, read,
     readers::Readers,
     record, row,
+    shared::{Metrics, Shared},
     state::{State, Tx, setting},
-    writer::{Files, Metrics, Shared, Writer},
+    writer::{Files, Writer},
 };
 
 /// How a database is opened.
@@ -43,7 +44,8 @@ use crate::{
 pub struct Options {
     /// Connections that read at the same time; at least 1.
     pub readers: usize,
-    /// The most pages (of 4 KiB) that the database may have: beyond, writes fail as on a full disk. `None`: no bound.
+    /// The most pages (of 4 KiB) that the database may have: beyond, writes fail as on a full disk.
+    /// `None`: no bound.
     pub pages_max: Option<u32>,
 }
 
@@ -55,7 +57,8 @@ impl Options {
     }
 }
 
-/// A database that is open; see the crate. Dropping it writes what waits and brings the log into the database.
+/// A database that is open; see the crate. Dropping it writes what waits and brings the log into
+/// the database.
 #[derive(Debug)]
 pub struct SqliteStore {
     /// Absent where the database is only read. Dropped before the lock.
@@ -67,8 +70,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the database and has it alone; makes the file where there is none, and brings its schema up. All leases in it are
-    /// void: the next claim gives those deliveries out.
+    /// Opens the database and has it alone; makes the file where there is none, and brings its
+    /// schema up. All leases in it are void: the next claim gives those deliveries out.
     ///
     /// # Errors
     /// [`OpenError`], each with what to do.
@@ -76,13 +79,7 @@ impl SqliteStore {
         open::check_library(rusqlite::version_number())?;
         let path = open::resolve(path)?;
         let open::Opened { mut connection, lock, .. } = open::connect_writer(&path)?;
-        let failed = |trouble: Trouble| match trouble {
-            Trouble::Sqlite(error) => OpenError::from_sqlite(path.clone(), &error),
-            other => {
-                let cause = other.into_store("open").to_string();
-                OpenError::Failed { path: path.clone(), cause }
-            }
-        };
+        let failed = |trouble: Trouble| open_failed(&path, trouble);
         if let Some(pages_max) = options.pages_max {
             connection
                 .pragma(None, "max_page_count", pages_max, |_| Ok(()))
@@ -100,7 +97,8 @@ impl SqliteStore {
         Ok(SqliteStore { writer, readers, shared, path, _lock: Some(lock) })
     }
 
-    /// Opens a database to read it, also beside a process that has it. Verbs that write answer that it cannot be used.
+    /// Opens a database to read it, also beside a process that has it. Verbs that write answer that
+    /// it cannot be used.
     ///
     /// # Errors
     /// [`OpenError`]: also when its schema is not the present one.
@@ -110,12 +108,16 @@ impl SqliteStore {
         if !path.exists() {
             return Err(OpenError::Missing { path });
         }
-        let readers = Readers::open(&path, 1)?;
-        let found = migrate::version(&open::connect_reader(&path)?, &path)?;
+        let connection = open::connect_reader(&path)?;
+        let found = migrate::version(&connection, &path)?;
         if found < SCHEMA_VERSION {
             return Err(OpenError::Older { path, found, supported: SCHEMA_VERSION });
         }
-        Ok(SqliteStore { writer: None, readers, shared: Arc::default(), path, _lock: None })
+        let state = State::load(&connection, &State::default());
+        let shared = Arc::new(Shared::default());
+        shared.publish(&mut state.map_err(|trouble| open_failed(&path, trouble))?);
+        let readers = Readers::open(&path, 1)?;
+        Ok(SqliteStore { writer: None, readers, shared, path, _lock: None })
     }
 
     /// What the writer has done since the database was opened.
@@ -124,7 +126,8 @@ impl SqliteStore {
         self.shared.metrics(&beside(&self.path, "-wal"))
     }
 
-    /// Why nothing is written any more, after the disk or the file failed in a way that only a restart mends: not ready.
+    /// Why nothing is written any more, after the disk or the file failed in a way that only a
+    /// restart mends: not ready.
     #[must_use]
     pub fn broken(&self) -> Option<&str> {
         self.shared.broken()
@@ -163,6 +166,14 @@ impl SqliteStore {
         mut work: impl FnMut(&mut Tx<'_>) -> Result<R, Trouble> + Send + 'static,
     ) -> Result<R, StoreError> {
         self.write(operation, weight, move |tx| work(tx).map_err(Stop::<StoreError>::from)).await
+    }
+}
+
+fn open_failed(path: &Path, trouble: Trouble) -> OpenError {
+    let path = path.to_owned();
+    match trouble {
+        Trouble::Sqlite(error) => OpenError::from_sqlite(path, &error),
+        other => OpenError::Failed { path, cause: other.into_store("open").to_string() },
     }
 }
 

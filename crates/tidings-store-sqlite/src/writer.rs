@@ -1,32 +1,33 @@
 //! The one thread that writes.
 //!
-//!   write(job) ─► channel ─► everything that waits ─► BEGIN, job, job, …, COMMIT (one sync) ─► the answers
-//!                                │ a job breaks down: ROLLBACK, and each job again in a commit of its own
-//!                                └ the disk breaks down: ROLLBACK, and no write is taken until a restart
+//!   write(job) ─► channel ─► everything that waits ─► BEGIN, job, job, …, COMMIT (one sync) ─► the
+//! answers
+//!                                │ a job breaks down: ROLLBACK, and each job again in a commit of
+//! its own
+//!                                └ the disk breaks down: ROLLBACK, and no write is taken until a
+//! restart
 //!
-//! A job that is refused has written nothing, so that no savepoint is needed on the way. While one commit is being synced the
-//! jobs for the next gather in the channel: the busier, the more share a sync. Nothing is answered before its commit returned.
+//! A job that is refused has written nothing, so that no savepoint is needed on the way. While one
+//! commit is being synced the jobs for the next gather in the channel: the busier, the more share a
+//! sync. Nothing is answered before its commit returned.
 
 use std::{
-    collections::HashMap,
     fs,
     os::unix::fs::MetadataExt,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{
-        Arc, OnceLock, PoisonError, RwLock,
-        atomic::{AtomicU32, AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     thread::JoinHandle,
 };
 
 use rusqlite::{Connection, ErrorCode, wal::CheckpointMode};
-use tidings_core::{catalog::Catalog, health::EndpointHealth, ids::EndpointId};
 use tidings_store::StoreError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::{
     error::{Stop, Trouble},
+    job::{self, Failure, Job},
+    shared::Shared,
     state::{State, Tx},
 };
 
@@ -38,158 +39,6 @@ const GROUP_WEIGHT_MAX: usize = 20_000;
 const WAITING_JOBS_MAX: usize = 4_096;
 /// Pages in the write-ahead log at which they are brought into the database.
 const CHECKPOINT_PAGES: u32 = 4_000;
-
-/// What the writer tells the rest of the process, always as of the last commit.
-#[derive(Debug, Default)]
-pub(crate) struct Shared {
-    catalog: RwLock<Arc<Catalog>>,
-    health: RwLock<HashMap<EndpointId, EndpointHealth>>,
-    broken: OnceLock<String>,
-    commits: AtomicU64,
-    jobs: AtomicU64,
-    failed_jobs: AtomicU64,
-    wal_pages: AtomicU32,
-}
-
-/// What the writer has done since the database was opened.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Metrics {
-    /// Commits that wrote something: each is one sync of the write-ahead log.
-    pub commits: u64,
-    /// Jobs that were answered out of a commit.
-    pub jobs: u64,
-    /// Jobs that were not done because of the database.
-    pub failed_jobs: u64,
-    /// Pages in the write-ahead log after the last commit.
-    pub wal_pages: u32,
-    /// Bytes of the write-ahead log's file.
-    pub wal_bytes: u64,
-}
-
-impl Shared {
-    pub(crate) fn catalog(&self) -> Arc<Catalog> {
-        Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(crate) fn health(&self, id: EndpointId) -> EndpointHealth {
-        let health = self.health.read().unwrap_or_else(PoisonError::into_inner);
-        health.get(&id).cloned().unwrap_or_default()
-    }
-
-    pub(crate) fn broken(&self) -> Option<&str> {
-        self.broken.get().map(String::as_str)
-    }
-
-    pub(crate) fn metrics(&self, wal: &Path) -> Metrics {
-        Metrics {
-            commits: self.commits.load(Ordering::Relaxed),
-            jobs: self.jobs.load(Ordering::Relaxed),
-            failed_jobs: self.failed_jobs.load(Ordering::Relaxed),
-            wal_pages: self.wal_pages.load(Ordering::Relaxed),
-            wal_bytes: fs::metadata(wal).map_or(0, |file| file.len()),
-        }
-    }
-
-    /// Makes what was committed visible.
-    pub(crate) fn publish(&self, state: &mut State) {
-        if let Some(catalog) = state.changed_catalog() {
-            *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
-        }
-        let touched = state.touched_endpoints();
-        if !touched.is_empty() {
-            self.health.write().unwrap_or_else(PoisonError::into_inner).extend(touched);
-        }
-    }
-}
-
-/// Why jobs were not done.
-#[derive(Debug)]
-enum Failure {
-    /// Nothing of it happened.
-    NotDone(String),
-    /// The commit failed in a way that leaves open whether a restart finds it.
-    Unknown(String),
-    /// A row cannot be read.
-    Corrupt { what: String, cause: String },
-}
-
-impl Failure {
-    fn of(trouble: &Trouble) -> Failure {
-        match trouble {
-            Trouble::Sqlite(error) => Failure::NotDone(error.to_string()),
-            Trouble::Corrupt { what, cause } => {
-                Failure::Corrupt { what: what.clone(), cause: cause.clone() }
-            }
-            Trouble::Panicked => Failure::NotDone(
-                "a defect of the program ended the operation and nothing was written".to_owned(),
-            ),
-        }
-    }
-
-    fn to_store(&self, operation: &'static str) -> StoreError {
-        match self {
-            Failure::NotDone(cause) => StoreError::Unavailable { operation, cause: cause.clone() },
-            Failure::Unknown(cause) => StoreError::Unknown { operation, cause: cause.clone() },
-            Failure::Corrupt { what, cause } => {
-                StoreError::Corrupt { operation, what: what.clone(), cause: cause.clone() }
-            }
-        }
-    }
-}
-
-/// Something to be done within a transaction. It may be run again after a rollback.
-trait Job: Send {
-    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Trouble>;
-    fn weight(&self) -> usize;
-    fn answer(self: Box<Self>);
-    fn fail(self: Box<Self>, failure: &Failure);
-}
-
-struct Task<W, R, E> {
-    operation: &'static str,
-    weight: usize,
-    work: W,
-    result: Option<Result<R, E>>,
-    answer: oneshot::Sender<Result<R, E>>,
-}
-
-impl<W, R, E> Job for Task<W, R, E>
-where
-    W: FnMut(&mut Tx<'_>) -> Result<R, Stop<E>> + Send,
-    R: Send,
-    E: From<StoreError> + Send,
-{
-    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Trouble> {
-        let changes = tx.connection.total_changes();
-        match (self.work)(tx) {
-            Ok(done) => self.result = Some(Ok(done)),
-            Err(Stop::Refused(_)) if tx.connection.total_changes() != changes => {
-                tracing::error!(
-                    operation = self.operation,
-                    "a job was refused after it had written"
-                );
-                return Err(Trouble::Panicked);
-            }
-            Err(Stop::Refused(refusal)) => self.result = Some(Err(refusal)),
-            Err(Stop::Trouble(trouble)) => return Err(trouble),
-        }
-        Ok(())
-    }
-
-    fn weight(&self) -> usize {
-        self.weight
-    }
-
-    fn answer(self: Box<Self>) {
-        let result = self.result.expect("a job is answered after it ran without trouble");
-        // Who asked may have gone away; what was committed stays.
-        let _gone = self.answer.send(result);
-    }
-
-    fn fail(self: Box<Self>, failure: &Failure) {
-        let _gone = self.answer.send(Err(failure.to_store(self.operation).into()));
-    }
-}
 
 /// The way to the thread.
 #[derive(Debug)]
@@ -208,7 +57,7 @@ impl Writer {
         shared: Arc<Shared>,
     ) -> std::io::Result<Writer> {
         let (jobs, waiting) = mpsc::channel(WAITING_JOBS_MAX);
-        let mut desk = Desk { connection, state, files, shared: Arc::clone(&shared) };
+        let mut desk = Desk { connection, known: state, files, shared: Arc::clone(&shared) };
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || desk.serve(waiting))?;
@@ -231,11 +80,10 @@ impl Writer {
         if let Some(cause) = self.shared.broken() {
             return Err(unavailable(cause));
         }
-        let (answer, answered) = oneshot::channel();
-        let task = Task { operation, weight, work, result: None, answer };
+        let (job, answered) = job::job(operation, weight, work);
         let closed = "the database is being closed";
         let jobs = self.jobs.as_ref().ok_or_else(|| unavailable(closed))?;
-        jobs.send(Box::new(task)).await.map_err(|_| unavailable(closed))?;
+        jobs.send(job).await.map_err(|_| unavailable(closed))?;
         answered.await.unwrap_or_else(|_| Err(unavailable(closed)))
     }
 }
@@ -250,8 +98,8 @@ impl Drop for Writer {
     }
 }
 
-/// The files that the connection has open, to notice when they are taken away under it: SQLite would go on writing to files
-/// that nobody can find again.
+/// The files that the connection has open, to notice when they are taken away under it: SQLite
+/// would go on writing to files that nobody can find again.
 #[derive(Debug)]
 pub(crate) struct Files(Vec<(PathBuf, u64, u64)>);
 
@@ -276,7 +124,8 @@ impl Files {
 /// What the thread has at hand.
 struct Desk {
     connection: Connection,
-    state: State,
+    /// What is known without reading.
+    known: State,
     files: Files,
     shared: Arc<Shared>,
 }
@@ -308,8 +157,9 @@ impl Desk {
                 group.push(job);
             }
             self.serve_group(group);
-            self.checkpoint();
+            self.checkpoint(CHECKPOINT_PAGES, CheckpointMode::PASSIVE);
         }
+        self.checkpoint(0, CheckpointMode::TRUNCATE);
     }
 
     fn serve_group(&mut self, mut group: Vec<Box<dyn Job>>) {
@@ -359,7 +209,7 @@ impl Desk {
                 return Err(Undone::Job(self.undo(trouble)));
             }
         }
-        if let Err(trouble) = self.state.flush(&self.connection) {
+        if let Err(trouble) = self.known.flush(&self.connection) {
             return Err(Undone::Job(self.undo(trouble)));
         }
         if let Err(error) = self.connection.execute_batch("COMMIT") {
@@ -368,12 +218,12 @@ impl Desk {
         if self.connection.total_changes() != changes {
             self.shared.commits.fetch_add(1, Ordering::Relaxed);
         }
-        self.shared.publish(&mut self.state);
+        self.shared.publish(&mut self.known);
         Ok(())
     }
 
     fn run(&mut self, job: &mut dyn Job) -> Result<(), Trouble> {
-        let mut tx = Tx { connection: &self.connection, state: &mut self.state };
+        let mut tx = Tx { connection: &self.connection, state: &mut self.known };
         catch_unwind(AssertUnwindSafe(|| job.run(&mut tx))).unwrap_or_else(|panic| {
             let words = panic.downcast_ref::<String>().map(String::as_str);
             let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("");
@@ -393,10 +243,10 @@ impl Desk {
         // Some errors have ended the transaction already.
         let rolled_back =
             self.connection.is_autocommit() || self.connection.execute_batch("ROLLBACK").is_ok();
-        match State::load(&self.connection, &self.state) {
+        match State::load(&self.connection, &self.known) {
             Ok(state) if rolled_back => {
-                self.state = state;
-                self.shared.publish(&mut self.state);
+                self.known = state;
+                self.shared.publish(&mut self.known);
             }
             _ => self.break_off("the database cannot be read after a write was undone".to_owned()),
         }
@@ -421,22 +271,23 @@ impl Desk {
         }
     }
 
-    /// Takes no write any more. After a failed sync the system may have dropped what it could not write and call the next
-    /// sync a success, so that only a restart, which reads what is really there, can be trusted.
+    /// Takes no write any more. After a failed sync the system may have dropped what it could not
+    /// write and call the next sync a success, so that only a restart, which reads what is really
+    /// there, can be trusted.
     fn break_off(&self, cause: String) {
         tracing::error!(cause, "the database takes no writes any more");
         let _already = self.shared.broken.set(cause);
     }
 
-    /// Brings the log into the database, after the answers are out. Done here and not by SQLite on its own, which would keep
-    /// a failure to itself.
-    fn checkpoint(&mut self) {
-        if self.shared.wal_pages.load(Ordering::Relaxed) < CHECKPOINT_PAGES
+    /// Brings the log into the database, after the answers are out. Done here and not by SQLite on
+    /// its own, which would keep a failure to itself.
+    fn checkpoint(&mut self, pages_min: u32, mode: CheckpointMode) {
+        if self.shared.wal_pages.load(Ordering::Relaxed) < pages_min
             || self.shared.broken().is_some()
         {
             return;
         }
-        match self.connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
+        match self.connection.wal_checkpoint_v2(None::<&str>, mode) {
             Ok(_) => self.shared.wal_pages.store(0, Ordering::Relaxed),
             Err(error) => {
                 let trouble = Trouble::from(error);
@@ -462,16 +313,15 @@ mod tests {
         let connection = Connection::open(&path).unwrap();
         let state = State::load(&connection, &State::default()).unwrap();
         let files = Files::of([path.clone(), beside(&path, "-wal")]).unwrap();
-        (Desk { connection, state, files, shared: Arc::default() }, opened)
+        (Desk { connection, known: state, files, shared: Arc::default() }, opened)
     }
 
-    type Answered = oneshot::Receiver<Result<u32, StoreError>>;
+    type Answered = tokio::sync::oneshot::Receiver<Result<u32, StoreError>>;
 
     fn job(
         work: impl FnMut(&mut Tx<'_>) -> Result<u32, Stop<StoreError>> + Send + 'static,
     ) -> (Box<dyn Job>, Answered) {
-        let (answer, answered) = oneshot::channel();
-        (Box::new(Task { operation: "test", weight: 1, work, result: None, answer }), answered)
+        job::job("test", 1, work)
     }
 
     fn keeps(name: &'static str) -> (Box<dyn Job>, Answered) {
@@ -561,7 +411,7 @@ mod tests {
         let (mut desk, _opened) = desk(&directory);
         desk.shared.wal_pages.store(CHECKPOINT_PAGES, Ordering::Relaxed);
         let before = fs::metadata(&desk.files.0[0].0).unwrap().len();
-        desk.checkpoint();
+        desk.checkpoint(CHECKPOINT_PAGES, CheckpointMode::PASSIVE);
         assert!(fs::metadata(&desk.files.0[0].0).unwrap().len() > before);
         assert_eq!(desk.shared.wal_pages.load(Ordering::Relaxed), 0);
     }

@@ -1,5 +1,6 @@
--- Version 1. Times named `…_at` are milliseconds: of the wall clock where a comment says so, else of elapsed time.
--- Numbers (application, webhook, endpoint, token, notice) are never used again, since rows are marked and not removed.
+-- Version 1. Times named `…_at` are milliseconds: of the wall clock where a comment says so, else
+-- of elapsed time. Numbers (application, webhook, endpoint, token, notice) are never used again,
+-- since rows are marked and not removed.
 
 -- Single values of the installation, as JSON.
 CREATE TABLE setting (
@@ -64,13 +65,15 @@ CREATE TABLE event (
 CREATE INDEX event_by_application ON event (application, id);
 CREATE INDEX event_by_entity ON event (entity, id);
 
--- Keyed by event, webhook and ordinal: all deliveries of an event, and all replays of a delivery, lie side by side.
+-- Keyed by event, webhook and ordinal: all deliveries of an event, and all replays of a delivery,
+-- lie side by side.
 CREATE TABLE delivery (
     id             BLOB    NOT NULL PRIMARY KEY,
     application    INTEGER NOT NULL,
     webhook        INTEGER NOT NULL,
     trigger        TEXT    NOT NULL,
-    state          INTEGER NOT NULL, -- 0 pending, 1 leased, 2 delivered, 3 suppressed, 4 exhausted, 5 cancelled
+    -- 0 pending, 1 leased, 2 delivered, 3 suppressed, 4 exhausted, 5 cancelled
+    state          INTEGER NOT NULL,
     next_at        INTEGER,          -- pending: due; leased: the lease's end; final: none
     token          INTEGER,          -- leased: the worker's right
     endpoint       INTEGER,          -- leased: where it is sent under that lease
@@ -90,11 +93,15 @@ CREATE TABLE delivery (
 
 -- The queue: what is open, by webhook and time. A claim reads nothing else.
 CREATE INDEX delivery_open ON delivery (webhook, next_at, id, state) WHERE state < 2;
--- Two more views of the queue that hold nothing on the happy path, where a body is frozen and sent under one lease: retries by
--- their deadline (for the end of the 72 hours behind an open breaker), and what can be sent while its source is down.
-CREATE INDEX delivery_deadline ON delivery (webhook, deadline) WHERE state = 0 AND deadline IS NOT NULL;
-CREATE INDEX delivery_frozen ON delivery (webhook, next_at, id) WHERE state = 0 AND payload IS NOT NULL;
--- Lists for people, newest first. The first two are written once for each delivery and never changed.
+-- Two more views of the queue that hold nothing on the happy path, where a body is frozen and sent
+-- under one lease: retries by their deadline (for the end of the 72 hours behind an open breaker),
+-- and what can be sent while its source is down.
+CREATE INDEX delivery_deadline ON delivery (webhook, deadline)
+    WHERE state = 0 AND deadline IS NOT NULL;
+CREATE INDEX delivery_frozen ON delivery (webhook, next_at, id)
+    WHERE state = 0 AND payload IS NOT NULL;
+-- Lists for people, newest first. The first two are written once for each delivery and never
+-- changed.
 CREATE INDEX delivery_by_webhook ON delivery (webhook, id);
 CREATE INDEX delivery_by_application ON delivery (application, id);
 CREATE INDEX delivery_exhausted ON delivery (application, id) WHERE state = 4;
@@ -156,7 +163,8 @@ CREATE TABLE entity (
     id          TEXT    NOT NULL,
     version     INTEGER NOT NULL,
     updated_at  INTEGER NOT NULL, -- wall
-    reached_at  INTEGER NOT NULL, -- the latest `updated_at` so far: grows with the position, also when the wall clock does not
+    -- The latest `updated_at` so far: grows with the position, also when the wall clock does not.
+    reached_at  INTEGER NOT NULL,
     deleted     INTEGER NOT NULL,
     body        TEXT    NOT NULL,
     UNIQUE (application, kind, id)
