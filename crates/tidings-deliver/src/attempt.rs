@@ -4,7 +4,7 @@
 //!                 │          ├─ the query cannot run ─► hold the webhook
 //!                 │          ├─ no answer from the source ─► wait_for_query
 //!                 │          └─ a rule says no ─► suppress
-//!                 └─ frozen before ────────────────► sign
+//!                 └─ frozen before ────────────────► sign ─── the lease ran out ─► nothing is sent
 //!
 //! Nothing here retries or sleeps (but for a database that is away): a failed attempt is recorded
 //! and comes back through `claim_due`.
@@ -29,6 +29,7 @@ use tidings_store::{Chance, Claimed, Clock, Freeze, MadeAttempt, Record, SourceS
 use tracing::{debug, info, warn};
 
 use crate::{
+    leases::Leases,
     metrics::Counters,
     persist::{Persisted, persist},
     prepared::{Prepared, PreparedWebhooks},
@@ -45,6 +46,7 @@ pub(crate) struct Desk {
     pub(crate) chance: Arc<dyn Chance>,
     pub(crate) prepared: PreparedWebhooks,
     pub(crate) runs: SharedRuns,
+    pub(crate) leases: Leases,
     pub(crate) counters: Counters,
     pub(crate) user_agent: String,
 }
@@ -83,6 +85,10 @@ pub(crate) async fn attempt(desk: &Desk, claimed: Claimed) {
         return;
     }
     let started = desk.clock.now();
+    if !desk.leases.holds(claimed.delivery.id, claimed.token, started.elapsed) {
+        desk.counters.lease_lost();
+        return;
+    }
     let post = signed(desk, &claimed, &prepared, &frozen.body, started);
     let posted = desk.sender.post(&post).await;
     let ended = desk.clock.now();

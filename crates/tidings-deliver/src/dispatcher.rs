@@ -1,11 +1,9 @@
 //! Who gets which delivery: newborn ones straight from their commit, the rest from `claim_due`.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use tidings_core::{
     delivery::{LeaseToken, Step},
     ids::{DeliveryId, EndpointId},
@@ -15,8 +13,8 @@ use tidings_core::{
 };
 use tidings_query::source::Source;
 use tidings_store::{
-    Append, AppendError, AppendedEvent, Chance, Claim, Claimed, Clock, Extend, Ingest, Record,
-    Room, Store, StoreError,
+    Append, AppendError, AppendedEvent, Chance, Claim, Claimed, Clock, Ingest, Record, Room, Store,
+    StoreError,
 };
 use tidings_work::{Found, Work, Worker};
 use tracing::{info, warn};
@@ -24,6 +22,7 @@ use tracing::{info, warn};
 use crate::{
     attempt::{Desk, attempt},
     fairness::{InFlight, OnItsWay},
+    leases::Leases,
     metrics::{Counters, DeliverMetrics},
     prepared::PreparedWebhooks,
     sender::Sender,
@@ -77,19 +76,12 @@ struct Attempts {
     in_flight: InFlight,
     /// What appends that are under way may lease.
     promised: InFlight,
-    leases: Mutex<HashMap<DeliveryId, Lease>>,
 }
 
 /// A claimed delivery, counted for its endpoint.
 struct Begun {
     claimed: Claimed,
     on_its_way: OnItsWay,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Lease {
-    token: LeaseToken,
-    expires_at: Elapsed,
 }
 
 impl Deliver {
@@ -105,6 +97,7 @@ impl Deliver {
             chance,
             prepared: PreparedWebhooks::new(vault),
             runs: SharedRuns::default(),
+            leases: Leases::default(),
             counters: Counters::default(),
             user_agent: options.user_agent,
         };
@@ -112,7 +105,6 @@ impl Deliver {
             desk,
             in_flight: InFlight::default(),
             promised: InFlight::default(),
-            leases: Mutex::new(HashMap::new()),
         });
         let worker = Worker::new(Arc::clone(&attempts), clock, options.attempts_max);
         tokio::spawn(Arc::clone(&worker).run());
@@ -134,14 +126,14 @@ impl Deliver {
     /// Stops taking deliveries, lets attempts finish until `until`, and hands the others back.
     pub async fn drain(&self, until: Elapsed) {
         let dropped = self.worker.drain(until).await;
-        let left: Vec<(DeliveryId, Lease)> = self.attempts.leases().drain().collect();
+        let left: Vec<(DeliveryId, LeaseToken)> = self.attempts.desk.leases.take_all();
         if left.is_empty() {
             return;
         }
         let records = left
             .into_iter()
-            .map(|(delivery, lease)| Record {
-                token: lease.token,
+            .map(|(delivery, token)| Record {
+                token,
                 delivery,
                 attempt: None,
                 step: Step::Release,
@@ -183,6 +175,8 @@ async fn append_and_begin(
 ) -> Result<Vec<AppendedEvent>, AppendError> {
     let wanted = append.events.iter().map(|event| event.matches.len()).sum();
     let mut permits = worker.reserve(wanted);
+    // A test is sent at once, also where others wait or its webhook is paused.
+    let is_test = append.events.iter().any(|event| event.event.test);
     // Appends that are under way at the same moment must not each take all the room of an endpoint.
     let matches = append.events.iter().flat_map(|event| &event.matches);
     let endpoints = matches.map(|found| found.webhook.endpoint).take(permits.len());
@@ -190,10 +184,10 @@ async fn append_and_begin(
     for (endpoint, count) in attempts.in_flight.snapshot() {
         *in_flight.entry(endpoint).or_insert(0) += count;
     }
-    let room = (!permits.is_empty()).then(|| attempts.room(permits.len(), in_flight));
+    let room = (is_test || !permits.is_empty()).then(|| attempts.room(permits.len(), in_flight));
     let appended = attempts.desk.store.append(now, Append { room, ..append }).await?;
     for claimed in appended.newborn {
-        let permit = permits.pop().expect("no more is leased than there is room for");
+        let permit = permits.pop().unwrap_or_else(|| worker.permit_beyond());
         worker.perform(attempts.begin(claimed), permit);
     }
     drop(promised);
@@ -211,15 +205,9 @@ impl Attempts {
 
     /// Notes the lease, so that it is extended, and that the endpoint has one more on its way.
     fn begin(&self, claimed: Claimed) -> Begun {
-        let expires_at = claimed.delivery.next_at().unwrap_or_default();
-        let lease = Lease { token: claimed.token, expires_at };
-        self.leases().insert(claimed.delivery.id, lease);
+        self.desk.leases.begin(&claimed);
         let on_its_way = self.in_flight.begin(claimed.webhook.endpoint);
         Begun { claimed, on_its_way }
-    }
-
-    fn leases(&self) -> MutexGuard<'_, HashMap<DeliveryId, Lease>> {
-        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -238,11 +226,12 @@ impl Work for Attempts {
         let Begun { claimed, on_its_way } = begun;
         let (id, token) = (claimed.delivery.id, claimed.token);
         let turn = on_its_way.turn().await;
-        attempt(&self.desk, claimed).await;
+        let done = AssertUnwindSafe(attempt(&self.desk, claimed)).catch_unwind().await;
         drop(turn);
-        let mut leases = self.leases();
-        if leases.get(&id).is_some_and(|lease| lease.token == token) {
-            leases.remove(&id);
+        // Also after a panic: a lease that is extended for ever would never run out.
+        self.desk.leases.end(id, token);
+        if let Err(panic) = done {
+            std::panic::resume_unwind(panic);
         }
     }
 
@@ -261,27 +250,12 @@ async fn extend_leases(attempts: std::sync::Weak<Attempts>) {
         clock.sleep_until(clock.now().elapsed.plus_ms(LEASE_MS / 3)).await;
         let Some(attempts) = attempts.upgrade() else { return };
         let now = clock.now();
-        let expires_at = now.elapsed.plus_ms(LEASE_MS);
-        let soon = now.elapsed.plus_ms(LEASE_MS * 2 / 3);
-        let batch: Vec<Extend> = attempts
-            .leases()
-            .iter()
-            .filter(|(_, lease)| lease.expires_at <= soon)
-            .map(|(delivery, lease)| Extend { token: lease.token, delivery: *delivery, expires_at })
-            .collect();
+        let batch = attempts.desk.leases.to_extend(now.elapsed);
         if batch.is_empty() {
             continue;
         }
         match attempts.desk.store.extend_leases(now, batch.clone()).await {
-            Ok(answers) => {
-                let mut leases = attempts.leases();
-                for (extend, answer) in batch.iter().zip(answers) {
-                    let lease = leases.get_mut(&extend.delivery);
-                    if let (Ok(()), Some(lease)) = (answer, lease) {
-                        lease.expires_at = expires_at;
-                    }
-                }
-            }
+            Ok(answers) => attempts.desk.leases.extended(&batch, answers),
             Err(cause) => warn!(error = %cause, "leases could not be extended: {cause}"),
         }
     }

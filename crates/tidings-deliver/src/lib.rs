@@ -11,6 +11,7 @@
 
 mod metrics;
 mod fairness;
+mod leases;
 mod sender;
 mod shared_runs;
 mod prepared;

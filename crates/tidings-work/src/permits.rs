@@ -42,6 +42,12 @@ impl Permits {
         taken
     }
 
+    /// One beyond the number.
+    #[must_use]
+    pub fn beyond(&self) -> Permit {
+        Permit { held: None, freed: Arc::clone(&self.freed) }
+    }
+
     /// Returns when a permit was given back since the last call.
     pub async fn freed(&self) {
         self.freed.notified().await;

@@ -62,6 +62,7 @@ pub struct Worker<W: Work> {
     ended: Notify,
     backlog: AtomicBool,
     tasks: TaskTracker,
+    loops: TaskTracker,
     stop_claiming: CancellationToken,
     stop_performing: CancellationToken,
 }
@@ -78,6 +79,7 @@ impl<W: Work> Worker<W> {
             ended: Notify::new(),
             backlog: AtomicBool::new(true),
             tasks: TaskTracker::new(),
+            loops: TaskTracker::new(),
             stop_claiming: CancellationToken::new(),
             stop_performing: CancellationToken::new(),
         })
@@ -96,6 +98,12 @@ impl<W: Work> Worker<W> {
             return Vec::new();
         }
         self.permits.take(count)
+    }
+
+    /// A permit beyond the number, for the few pieces that must not wait for one.
+    #[must_use]
+    pub fn permit_beyond(&self) -> Permit {
+        self.permits.beyond()
     }
 
     /// Does a piece that was claimed elsewhere under a reserved permit.
@@ -124,6 +132,7 @@ impl<W: Work> Worker<W> {
 
     /// Claims and performs until [`Worker::drain`] is called.
     pub async fn run(self: Arc<Worker<W>>) {
+        let _running = self.loops.token();
         let mut in_vain = 0;
         while !self.stop_claiming.is_cancelled() {
             let free = self.permits.take(usize::MAX);
@@ -215,9 +224,15 @@ impl<W: Work> Worker<W> {
     pub async fn drain(&self, until: Elapsed) -> usize {
         self.stop_claiming.cancel();
         self.tasks.close();
+        self.loops.close();
+        let ended = async {
+            // A claim that is under way may still bring work.
+            self.loops.wait().await;
+            self.tasks.wait().await;
+        };
         tokio::select! {
             biased;
-            () = self.tasks.wait() => {}
+            () = ended => {}
             () = self.clock.sleep_until(until) => {}
         }
         let dropped = self.tasks.len();
