@@ -42,7 +42,6 @@ pub use webhook_change::WebhookMutation;
 
 /// The queries of the management API.
 #[derive(MergedObject, Default)]
-#[graphql(serial)]
 pub struct ManagementQuery(
     ApplicationQuery,
     TokenQuery,

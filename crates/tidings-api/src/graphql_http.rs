@@ -22,7 +22,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
 use tidings_core::access::Principal;
-use tidings_graphql::Viewer;
+use tidings_graphql::{Viewer, order};
 
 use crate::{auth, body, json, problem::Problem, state::Api};
 
@@ -46,9 +46,18 @@ impl Executor {
         S: SubscriptionType + 'static,
     {
         let sdl = schema.sdl().into();
-        let run = move |request: GraphqlRequest| {
+        let run = move |mut request: GraphqlRequest| {
             let schema = schema.clone();
-            async move { schema.execute(request).await }.boxed()
+            async move {
+                let document = request.parsed_query().ok().cloned();
+                let operation = request.operation_name.clone();
+                let mut response = schema.execute(request).await;
+                if let Some(document) = document {
+                    order::restore(&mut response.data, &document, operation.as_deref());
+                }
+                response
+            }
+            .boxed()
         };
         Executor { run: Arc::new(run), sdl }
     }

@@ -14,6 +14,7 @@ pub mod texts;
 pub mod failure;
 pub mod viewer;
 pub mod page;
+pub mod order;
 
 pub use failure::{OperationFailure, OperationFailureCode, Problem};
 pub use locale::Locale;

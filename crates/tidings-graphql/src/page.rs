@@ -67,7 +67,7 @@ fn invalid(message: String) -> Error {
 
 /// A page of a list.
 #[derive(SimpleObject, Clone, Debug)]
-#[graphql(name_type, serial)]
+#[graphql(name_type)]
 pub struct ListPage<T: OutputType> {
     /// The items of this page.
     pub items: Vec<T>,

@@ -19,7 +19,7 @@ use tidings_core::{
     source::SourceInfo,
     trigger::TriggerName,
 };
-use tidings_graphql::Viewer;
+use tidings_graphql::{Viewer, order};
 use tidings_query::{
     GraphqlError, GraphqlResponse, SourceSchema, limits,
     source::{Call, Executed, Identity, Source},
@@ -94,7 +94,8 @@ impl Source for PlatformSource {
             .data(Arc::clone(&stored_query));
         request.operation_name.clone_from(&call.operation_name);
         request.set_parsed_query((*document).clone());
-        let response = self.executor.execute(request).await;
+        let mut response = self.executor.execute(request).await;
+        order::restore(&mut response.data, &document, call.operation_name.as_deref());
         match stored_query.trouble() {
             Some(why) => Executed::Down { why, wait_ms: None },
             None => answered(response),

@@ -11,9 +11,7 @@ use tidings_api::{
 use tidings_platform::{PlatformMutation, PlatformQuery, Reader, Writer};
 use tidings_store::Store;
 
-// One field after the other, so that an answer has them in the order in which they were asked for.
 #[derive(MergedObject, Default)]
-#[graphql(serial)]
 struct Query(ManagementQuery, PlatformQuery);
 
 #[derive(MergedObject, Default)]

@@ -74,7 +74,7 @@ impl From<outcome::Attempt> for Attempt {
 }
 
 /// The duty to bring one event to one webhook.
-#[Object(serial)]
+#[Object]
 impl Delivery {
     /// Its id: the `webhook.id` that the receiver sees.
     async fn id(&self) -> ID {

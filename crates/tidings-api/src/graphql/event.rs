@@ -20,7 +20,7 @@ const LIST: &str = "events";
 pub struct Event(pub(super) Arc<Stored>);
 
 /// One firing of a trigger for one entity.
-#[Object(serial)]
+#[Object]
 impl Event {
     /// Its id.
     async fn id(&self) -> ID {

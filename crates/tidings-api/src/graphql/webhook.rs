@@ -88,7 +88,7 @@ pub struct EndpointHealth {
 
 /// An application's standing order: when one of these triggers fires, this query runs and its
 /// response is sent to this URL.
-#[Object(serial)]
+#[Object]
 impl Webhook {
     /// Its number.
     async fn id(&self) -> ID {

@@ -27,7 +27,6 @@ const CHANGES_MAX: usize = 4;
 
 /// A webhook that was added, with its key at the one moment at which it is shown.
 #[derive(SimpleObject, Clone, Debug)]
-#[graphql(serial)]
 pub struct WebhookAdded {
     /// The webhook.
     pub webhook: Webhook,
@@ -42,7 +41,6 @@ pub struct WebhookAdded {
 
 /// A webhook with a new key, which is shown at this one moment.
 #[derive(SimpleObject, Clone, Debug)]
-#[graphql(serial)]
 pub struct WebhookKeyRotated {
     /// The webhook.
     pub webhook: Webhook,

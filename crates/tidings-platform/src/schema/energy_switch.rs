@@ -93,7 +93,7 @@ async fn one_of<B: Body>(
 }
 
 /// A user's switch from one energy supplier to another.
-#[Object(name = "EnergySwitch", serial)]
+#[Object(name = "EnergySwitch")]
 impl EnergySwitchObject {
     /// The switch's id: 24 digits of 0-9 and a-f.
     async fn id(&self) -> ID {

@@ -23,10 +23,9 @@ pub struct PlatformQuery(UserQuery, ProviderQuery, EnergySwitchQuery);
 #[derive(MergedObject, Default, Debug)]
 pub struct PlatformMutation(UserMutation, ProviderMutation, EnergySwitchMutation);
 
-/// What can be asked of the platform. An answer has its fields in the order in which they were asked
-/// for, as GraphQL wants it: the executor keeps it only where it runs one field after the other.
+/// What can be asked of the platform.
 #[derive(MergedObject, Default, Debug)]
-#[graphql(name = "Query", serial)]
+#[graphql(name = "Query")]
 pub struct QueryRoot(PlatformQuery);
 
 /// What can be changed on the platform.

@@ -15,7 +15,7 @@ use crate::{
 /// A page of a list, in the order in which its items were last changed. What is changed later comes
 /// behind the last `endCursor`: asking `after` it again and again misses nothing.
 #[derive(SimpleObject, Clone, Debug)]
-#[graphql(name_type, serial)]
+#[graphql(name_type)]
 pub struct EntityListPage<T: OutputType> {
     /// The items of this page.
     pub items: Vec<T>,

@@ -16,7 +16,7 @@ use crate::{
 pub struct ProviderObject(pub Arc<Stored<Provider>>);
 
 /// A business that supplies a utility or another service to end users.
-#[Object(name = "Provider", serial)]
+#[Object(name = "Provider")]
 impl ProviderObject {
     /// Its code: the group, an underscore, the brand, as in `sse_sse`.
     async fn code(&self) -> &str {

@@ -19,7 +19,7 @@ use crate::{
 pub struct UserObject(pub Arc<Stored<User>>);
 
 /// An end user of a client application.
-#[Object(name = "User", serial)]
+#[Object(name = "User")]
 impl UserObject {
     /// The user's id: 24 digits of 0-9 and a-f.
     async fn id(&self) -> ID {
@@ -49,7 +49,6 @@ impl UserObject {
 
 /// What the token of a request stands for.
 #[derive(SimpleObject, Debug)]
-#[graphql(serial)]
 pub struct AuthorisedUser {
     /// The user, where the token is a user's; null for a token of the application itself.
     user: Option<UserObject>,
