@@ -105,6 +105,8 @@ pub enum Receiver {
     Takes,
     /// Does not answer.
     Waits,
+    /// Brings the sender down.
+    Panics,
 }
 
 /// Requests that came, and receivers by their url; all others take what they get.
@@ -122,6 +124,7 @@ impl Sender for Receivers {
         match how {
             Receiver::Takes => {}
             Receiver::Waits => std::future::pending().await,
+            Receiver::Panics => panic!("on purpose"),
         }
         let (headers, body) = (Vec::new(), Bytes::new());
         Posted::Answered { status: 200, headers, body, body_truncated: false }
