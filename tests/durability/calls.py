@@ -26,6 +26,8 @@ OTHER_WAYS = frozenset(
 )
 TRACED = SOCKET_CALLS | FILE_CALLS | OTHER_WAYS
 
+_UNFINISHED = b"<unfinished ...>"  # another thread's line comes between
+_DETACHED = b"<detached ...>"  # the kill came while the line was being written
 _RESUMED = re.compile(rb"<\.\.\. (\w+) resumed>(.*)", re.DOTALL)
 _RESULT = re.compile(rb".*= (-?\d+|\?)(?:<.*)?(?: [A-Z].*)?$", re.DOTALL)
 _STRING = re.compile(rb'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?')
@@ -130,6 +132,8 @@ def _read_line(
         call = open_calls.pop(process, None)
         if call is None or call.name != resumed[1].decode():
             raise TraceError(f"a call returns that never began: {text[:80]!r}")
+        if resumed[2].endswith(_DETACHED):
+            return
         call.arguments += _arguments(resumed[2])
         _end(call, resumed[2], moments)
         return
@@ -138,10 +142,11 @@ def _read_line(
         return  # a signal, or the end of a process
     call = Call(run, name.decode(), b"", len(moments))
     moments.append(Moment(call, False))
-    if rest.endswith(b"<unfinished ...>"):
-        call.arguments = rest[: -len(b"<unfinished ...>")].rstrip()
-        open_calls[process] = call
-        return
+    for ending in (_UNFINISHED, _DETACHED):
+        if rest.endswith(ending):
+            call.arguments = rest[: -len(ending)].rstrip()
+            open_calls[process] = call
+            return
     call.arguments = _arguments(rest)
     _end(call, rest, moments)
 

@@ -35,9 +35,18 @@ class ReadingTest(unittest.TestCase):
                 self.assertEqual(Script().call(text, result).moments()[0].call.data(), data)
 
     def test_a_call_that_the_kill_cut_off_never_returned(self) -> None:
-        line = f"5 fdatasync({place(3, '/a')} <unfinished ...>) = ?\n5 +++ killed by SIGKILL +++\n"
-        moments = read([line.encode().splitlines()])
-        self.assertEqual([(it.is_end, it.call.end) for it in moments], [(False, None)])
+        begun = f"5 fdatasync({place(3, '/a')}"
+        for lines in (
+            [f"{begun} <unfinished ...>) = ?", "5 +++ killed by SIGKILL +++"],
+            [f"{begun} <unfinished ...>", "5 +++ killed by SIGKILL +++"],
+            [f"{begun} <unfinished ...>", "5 <... fdatasync resumed> <unfinished ...>) = ?"],
+            [f"{begun} <unfinished ...>", "5 <... fdatasync resumed> <detached ...>"],
+            [f"{begun} <detached ...>"],
+        ):
+            with self.subTest(lines):
+                moments = read([[line.encode() for line in lines]])
+                self.assertEqual([(it.is_end, it.call.end) for it in moments], [(False, None)])
+                self.assertEqual(moments[0].call.place(), (3, "/a"))
 
     def test_parts_of_one_write_are_put_together(self) -> None:
         parts = f"[{{iov_base={quoted(b'ab')}, iov_len=2}}, {{iov_base={quoted(b'c')}, iov_len=1}}]"
