@@ -9,7 +9,7 @@ use tidings_core::ids::{DeliveryId, EventId};
 
 /// A kill explains that a delivery comes twice when it fell so soon after the first answer: the
 /// result was not on disk yet.
-const EXPLAINED_WITHIN: Duration = Duration::from_secs(5);
+const EXPLAINED_WITHIN: Duration = Duration::from_millis(750);
 
 /// The book that the product must agree with.
 #[derive(Default)]

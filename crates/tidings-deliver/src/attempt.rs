@@ -9,7 +9,7 @@
 //! Nothing here retries or sleeps (but for a database that is away): a failed attempt is recorded
 //! and comes back through `claim_due`.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use tidings_core::{
@@ -230,8 +230,12 @@ async fn freeze(desk: &Desk, claimed: &Claimed, body: Bytes) -> Result<Frozen, N
     }
 }
 
-fn policy(claimed: &Claimed) -> RetryPolicy {
-    if claimed.delivery.test { RetryPolicy::once() } else { claimed.webhook.retry.clone() }
+fn policy(claimed: &Claimed) -> Cow<'_, RetryPolicy> {
+    if claimed.delivery.test {
+        Cow::Owned(RetryPolicy::once())
+    } else {
+        Cow::Borrowed(&claimed.webhook.retry)
+    }
 }
 
 fn signed(desk: &Desk, claimed: &Claimed, prepared: &Prepared, body: &Bytes, now: Now) -> Post {

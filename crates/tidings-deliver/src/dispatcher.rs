@@ -112,11 +112,6 @@ impl Deliver {
         Arc::new(Deliver { attempts, worker })
     }
 
-    /// Hints that something may be due: a webhook was resumed, a delivery replayed.
-    pub fn wake(&self) {
-        self.worker.wake();
-    }
-
     /// What was done since the start.
     #[must_use]
     pub fn metrics(&self) -> DeliverMetrics {
@@ -164,6 +159,10 @@ impl Ingest for Deliver {
             let cause = ended.to_string();
             Err(AppendError::Store(StoreError::Unknown { operation: "append", cause }))
         })
+    }
+
+    fn wake(&self) {
+        self.worker.wake();
     }
 }
 

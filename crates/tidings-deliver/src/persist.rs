@@ -34,7 +34,8 @@ where
         match write().await.map(|answers| answers.into_iter().next()) {
             Ok(Some(Ok(()))) => return Persisted::Done,
             Ok(Some(Err(LeaseLost { .. }))) => return Persisted::LeaseLost,
-            Ok(None) => return Persisted::GaveUp,
+            // What is stored cannot be read: trying again mends nothing.
+            Ok(None) | Err(StoreError::Corrupt { .. }) => return Persisted::GaveUp,
             Err(cause) => {
                 let now = clock.now().elapsed;
                 warn!(error = %cause, "a result could not be written: {cause}");

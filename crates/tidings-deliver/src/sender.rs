@@ -133,7 +133,10 @@ fn header_map(headers: &[(String, String)]) -> HeaderMap {
 fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     let mut room = ANSWER_HEADER_BYTES_MAX;
     let mut kept = Vec::new();
-    for (name, value) in headers {
+    // What the retry depends on comes first, so that no flood of headers crowds it out.
+    let (first, rest): (Vec<_>, Vec<_>) =
+        headers.iter().partition(|(name, _)| **name == http::header::RETRY_AFTER);
+    for (name, value) in first.into_iter().chain(rest) {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         let Some(left) = room.checked_sub(name.as_str().len() + value.len()) else { break };
         room = left;

@@ -28,6 +28,9 @@ use crate::{
     variables::{ProvidedVariables, compose_checked},
 };
 
+/// The code of an error that tells of an event's variables which the query does not take.
+const VARIABLES_INVALID: &str = "VARIABLES_INVALID";
+
 /// What is rendered.
 #[derive(Clone, Debug)]
 pub struct RenderRequest<'a> {
@@ -201,18 +204,28 @@ fn unfit_variables(
         .map(|problem| {
             let json = serde_json::json!({
                 "message": problem.message,
-                "extensions": { "code": "VARIABLES_INVALID" },
+                "extensions": { "code": VARIABLES_INVALID },
             });
             GraphqlError {
                 message: problem.message.clone(),
-                code: Some("VARIABLES_INVALID".to_owned()),
+                code: Some(VARIABLES_INVALID.to_owned()),
                 raw: to_raw_value(&json).expect("a JSON value always serializes"),
             }
         })
         .collect();
-    let mut variables = JsonObject::new();
-    variables.insert("id".to_owned(), request.event.entity.as_str().into());
-    let rendering = composed(source, request, &variables, None, &errors);
+    let rules = &request.webhook.error_rules;
+    let ruled = rules.iter().find(|rule| rule.code == VARIABLES_INVALID).map(|rule| rule.action);
+    let rendering = match ruled {
+        Some(ErrorAction::Hold) => Rendering::Hold(reason(&errors)),
+        Some(ErrorAction::Drop) => {
+            Rendering::Suppress(Reason { code: ReasonCode::ErrorRule, ..reason(&errors) })
+        }
+        Some(ErrorAction::Deliver | ErrorAction::Retry) | None => {
+            let mut variables = JsonObject::new();
+            variables.insert("id".to_owned(), request.event.entity.as_str().into());
+            composed(source, request, &variables, None, &errors)
+        }
+    };
     Rendered { rendering, source: SourceAnswer::NotAsked }
 }
 

@@ -14,4 +14,8 @@ use crate::{
 pub trait Ingest: Send + Sync {
     /// See [`crate::Store::append`]. When it returns `Ok`, everything is durable.
     async fn append(&self, now: Now, append: Append) -> Result<Vec<AppendedEvent>, AppendError>;
+
+    /// Hints that something may be due: a webhook was resumed, a delivery replayed. Without it
+    /// the work is found a moment later.
+    fn wake(&self) {}
 }

@@ -102,6 +102,7 @@ async fn replay_one(
     let asker = Asker::with(context, &[Scope::ManageWebhooks])?;
     let found = find(&asker, id).await?;
     let replay = asker.api.store.replay(asker.now(), found.delivery.id, mode).await;
+    asker.api.ingest.wake();
     replay.map(Delivery).map_err(|error| write_failure(Thing::Delivery, "/id", error))
 }
 
@@ -113,6 +114,7 @@ async fn replay_all(
     let asker = Asker::with(context, &[Scope::ManageWebhooks])?;
     let filter = filter.resolve(&asker).await?;
     let count = asker.api.store.replay_all(asker.now(), filter, mode).await;
+    asker.api.ingest.wake();
     let count = count.map_err(|error| write_failure(Thing::Delivery, "/filter", error))?;
     Ok(ReplayStarted { count })
 }

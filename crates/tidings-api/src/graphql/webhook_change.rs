@@ -218,7 +218,11 @@ async fn change(
         let now = asker.now();
         let provisioned = decide(&asker, Stored::clone(&stored), now).map_err(invalid_input)?;
         match asker.api.store.update_webhook(now, provisioned.webhook.clone()).await {
-            Ok(webhook) => return Ok((Webhook(Arc::new(webhook)), provisioned)),
+            Ok(webhook) => {
+                // It may have been resumed.
+                asker.api.ingest.wake();
+                return Ok((Webhook(Arc::new(webhook)), provisioned));
+            }
             Err(WriteError::Stale { .. }) => {}
             Err(error) => return Err(write_failure(Thing::Webhook, "/input/triggers", error)),
         }
