@@ -1,8 +1,8 @@
-//! The order of an answer's fields. GraphQL wants that in which they were asked for (September 2025, section 6.3); the executor
+//! The order of an answer's fields. GraphQL wants that in which they were asked for; the executor
 //! resolves fields beside each other and writes each down when it is done.
 //!
-//! Fields of fragments count where the fragment stands. An object that two fragments of different types could both describe has
-//! its fields in the order of the first.
+//! Fields of fragments count where the fragment stands. An object that two fragments of different
+//! types could both describe has its fields in the order of the first.
 
 use async_graphql::{
     Name, Value,
