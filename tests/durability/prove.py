@@ -162,7 +162,7 @@ def prove_power(
     caught = sum("lost" in found or "cannot be read" in found for found in lying.violations)
     if caught * 2 < lying.with_acknowledged or caught == 0:
         wrong.append(
-            f"the tester is blind: with syncs ignored, {caught} of {lying.with_acknowledged} "
+            f"the tester is blind: with syncs ignored, {caught} of {lying.images} "
             "images were found to have lost something"
         )
     fates = ", ".join(f"{count} {fate}" for fate, count in sorted(report.fates.items()))
@@ -172,7 +172,7 @@ def prove_power(
         f"{report.images} images ({report.in_checkpoint} within a checkpoint; unsynced: {fates}), "
         f"{report.with_acknowledged} with acknowledged events, {report.events} events and "
         f"{report.payloads} payloads looked for, {len(report.violations)} images wrong; "
-        f"with syncs ignored {caught} of {lying.with_acknowledged}",
+        f"with syncs ignored {caught} of {lying.images}",
     )
 
 

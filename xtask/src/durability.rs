@@ -1,6 +1,6 @@
 //! `cargo xtask durability`: proves that what was acknowledged is on the disk, and stays there.
 //!
-//!   tests of the proofs ─► build ─► the program under strace ─► order of syncs and answers ─► power cuts
+//!   tests of the proofs ─► build ─► the program under strace ─► order of syncs ─► power cuts
 //!
 //! The proofs are in Python, in tests/durability; its README says what they show and how.
 
