@@ -2,8 +2,7 @@
 //!
 //!   webhooks with due work ─► closed breaker, room ─► its first
 //!                         └─► open breaker ─► its turn, and first of its endpoint ─► its first
-//!                                         └─► past its deadline: one a second goes, the others are
-//! exhausted
+//!                                         └─► past its deadline: one a second goes, the rest end
 //!
 //! Which webhooks have due work is known without reading; of those that may go, only as many rows
 //! are read as are given out, along the index of open deliveries. What is blocked costs a look into

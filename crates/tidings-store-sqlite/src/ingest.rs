@@ -1,8 +1,9 @@
 //! Events come in: matched against the present catalog, once under their idempotency key, all or
 //! nothing.
 //!
-//!   append ─► catalog, keys, entities checked ─► entities, keys, events, deliveries written ─►
-//! newborn ones leased
+//!   append ─► catalog, keys, entities checked
+//!          ─► entities, keys, events, deliveries written
+//!          ─► newborn ones leased
 
 use std::{collections::HashMap, sync::Arc};
 

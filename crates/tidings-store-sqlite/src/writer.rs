@@ -1,11 +1,11 @@
 //! The one thread that writes.
 //!
-//!   write(job) ─► channel ─► everything that waits ─► BEGIN, job, job, …, COMMIT (one sync) ─► the
-//! answers
-//!                                │ a job breaks down: ROLLBACK, and each job again in a commit of
-//! its own
-//!                                └ the disk breaks down: ROLLBACK, and no write is taken until a
-//! restart
+//!   write(job) ─► channel ─► all that waits ─► BEGIN, job, job, …, COMMIT (one sync) ─► answers
+//!                                                │
+//!                                                ├─ a job breaks down: ROLLBACK, and each job
+//!                                                │  again in a commit of its own
+//!                                                └─ the disk breaks down: ROLLBACK, and no
+//!                                                   write is taken until a restart
 //!
 //! A job that is refused has written nothing, so that no savepoint is needed on the way. While one
 //! commit is being synced the jobs for the next gather in the channel: the busier, the more share a
