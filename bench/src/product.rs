@@ -158,7 +158,7 @@ fn config_text(directory: &Path, database: &Path) -> String {
 
 fn issue_token(program: &Path, config: &Path) -> Result<String, Failure> {
     let issued = Command::new(program)
-        .args(["token", "issue", "--operator", "--scope", "admin", "--json", "--config"])
+        .args(["token", "issue", "--json", "--config"])
         .arg(config)
         .output()?;
     if !issued.status.success() {
