@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    ids::DeliveryId,
     limits::{
         BREAKER_DEADLINE_PACE_MS, BREAKER_DELAY_MS, BREAKER_DELAY_MS_MAX, BREAKER_FAILURES,
         ENDPOINT_CONCURRENCY_MAX,
@@ -44,6 +45,9 @@ pub struct Breaker {
     pub delay_ms: u64,
     /// When a delivery at its deadline last went past it.
     pub deadline_sent_at: Option<Elapsed>,
+    /// Who has the turn, until it is known how its attempt ended.
+    #[serde(default)]
+    pub turn: Option<DeliveryId>,
 }
 
 impl EndpointHealth {
@@ -95,6 +99,7 @@ impl EndpointHealth {
                 breaker.next_at = breaker.next_at.max(now.plus_ms(BREAKER_DELAY_MS));
             }
             Some(breaker) => {
+                breaker.turn = None;
                 breaker.next_at = now.plus_ms(breaker.delay_ms);
                 breaker.delay_ms = breaker.delay_ms.saturating_mul(2).min(BREAKER_DELAY_MS_MAX);
             }
@@ -106,6 +111,7 @@ impl EndpointHealth {
                     next_at: now.plus_ms(BREAKER_DELAY_MS),
                     delay_ms: BREAKER_DELAY_MS * 2,
                     deadline_sent_at: None,
+                    turn: None,
                 });
             }
             None => {}
@@ -125,9 +131,21 @@ impl EndpointHealth {
 
     /// Takes the turn that [`EndpointHealth::room`] gave behind an open breaker, so that no other
     /// worker takes it too.
-    pub fn take_turn(&mut self, now: Elapsed) {
+    pub fn take_turn(&mut self, delivery: DeliveryId, now: Elapsed) {
         if let Some(breaker) = &mut self.breaker {
+            breaker.turn = Some(delivery);
             breaker.next_at = now.plus_ms(breaker.delay_ms);
+        }
+    }
+
+    /// Gives the turn back of a delivery that was not sent after all, so that the next one need not
+    /// wait for an attempt that nobody made.
+    pub fn give_back(&mut self, delivery: DeliveryId, now: Elapsed) {
+        if let Some(breaker) = &mut self.breaker
+            && breaker.turn == Some(delivery)
+        {
+            breaker.turn = None;
+            breaker.next_at = now;
         }
     }
 
@@ -213,7 +231,11 @@ impl SourceHealth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{outcome::Failure, time::SECOND_MS};
+    use crate::{
+        ids::{EventId, WebhookId},
+        outcome::Failure,
+        time::SECOND_MS,
+    };
 
     fn failed(status: u16) -> Outcome {
         Outcome::Failed { why: Failure::Status(status), retry_after_ms: None }
@@ -258,6 +280,22 @@ mod tests {
         let after = opened.after(&failed(500), Elapsed(0), at(1_500));
         let (before, after) = (opened.breaker.unwrap(), after.breaker.unwrap());
         assert_eq!((after.delay_ms, after.next_at), (before.delay_ms, Elapsed(6_500)));
+    }
+
+    #[test]
+    fn a_turn_that_led_to_no_attempt_is_given_back_by_who_had_it() {
+        let id = |webhook| DeliveryId::new(EventId::from_bytes([0; 16]), WebhookId(webhook), 0);
+        let mut health = open();
+        health.take_turn(id(1), Elapsed(5_000));
+        health.give_back(id(2), Elapsed(6_000));
+        assert_eq!(health.room(Elapsed(14_999), 0), 0);
+        health.give_back(id(1), Elapsed(6_000));
+        assert_eq!((health.room(Elapsed(5_999), 0), health.room(Elapsed(6_000), 0)), (0, 1));
+        // An attempt has told more than a turn that is given back later.
+        health.take_turn(id(1), Elapsed(6_000));
+        health = health.after(&failed(500), Elapsed(6_000), at(7_000));
+        health.give_back(id(1), Elapsed(8_000));
+        assert_eq!((health.room(Elapsed(16_999), 0), health.room(Elapsed(17_000), 0)), (0, 1));
     }
 
     fn open_at(ms: u64) -> EndpointHealth {

@@ -209,13 +209,14 @@ impl Claiming<'_, '_> {
         takes_turn: bool,
     ) -> Result<(), Trouble> {
         let has_payload = stored.payload.is_some();
-        let event = self.event(stored.delivery.id)?;
+        let id = stored.delivery.id;
+        let event = self.event(id)?;
         let (tx, now) = (&mut *self.tx, self.now);
         let claimed = ingest::lease(tx, &mut stored, &event, webhook, &mut self.room, now)?;
         tx.update(&stored)?;
         if takes_turn {
             let mut health = tx.state.endpoint(webhook.endpoint);
-            health.take_turn(now.elapsed);
+            health.take_turn(id, now.elapsed);
             tx.state.keep_endpoint(webhook.endpoint, health);
         }
         if rules::needs_query(webhook, has_payload) {

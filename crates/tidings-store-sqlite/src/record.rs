@@ -97,12 +97,15 @@ fn record_one(tx: &mut Tx<'_>, now: Now, mut stored: Stored, item: &Record) -> R
     if let Some(seen) = &item.source {
         learn_of_source(tx, id, seen, now)?;
     }
-    if let Some(made) = &item.attempt {
-        if let Some(endpoint) = stored.endpoint {
-            let health = tx.state.endpoint(endpoint);
-            let health = health.after(&made.attempt.outcome, made.started_at, now);
-            tx.state.keep_endpoint(endpoint, health);
+    if let Some(endpoint) = stored.endpoint {
+        let mut health = tx.state.endpoint(endpoint);
+        match &item.attempt {
+            Some(made) => health = health.after(&made.attempt.outcome, made.started_at, now),
+            None => health.give_back(id, now.elapsed),
         }
+        tx.state.keep_endpoint(endpoint, health);
+    }
+    if let Some(made) = &item.attempt {
         stored.delivery.attempts_count += 1;
         row::insert_attempt(tx.connection, id, &made.attempt)?;
     }

@@ -168,7 +168,8 @@ pub trait Store: Send + Sync {
 
     /// Writes attempts, moves their deliveries, and keeps what was learnt of endpoint and source;
     /// both or neither. What an attempt showed is kept with the endpoint that the webhook had when
-    /// the delivery was given out. `DisableWebhook` and `HoldWebhook` change an active webhook (its
+    /// the delivery was given out; without an attempt, a breaker's turn that the delivery had is
+    /// given back. `DisableWebhook` and `HoldWebhook` change an active webhook (its
     /// version too) and give its owner a notice; one that is not active stays as it is. `Exhaust`
     /// gives a notice.
     async fn record(&self, now: Now, batch: Vec<Record>) -> Result<PerItem, StoreError>;

@@ -27,13 +27,36 @@ pub async fn behind_an_open_breaker_one_goes_when_its_turn_comes(store: &dyn Sto
     world.pass_ms(1);
     let claimed = world.claim_one().await;
     assert_eq!(claimed.delivery.id, ids[0]);
-    // The turn is taken, whatever becomes of the one that took it.
+    // The turn is taken until it is known what became of the one that took it.
     assert_eq!(world.claim_ids(9).await, []);
     world.record_attempt(&claimed, failure(500), world.retry(HOUR_MS)).await;
     world.pass_ms(10 * SECOND_MS - 1);
     assert_eq!(world.claim_ids(9).await, []);
     world.pass_ms(1);
     assert_eq!(world.claim_ids(9).await, [ids[1]]);
+}
+
+pub async fn a_turn_without_an_attempt_is_given_back(store: &dyn Store) {
+    let mut world = World::new(store);
+    let webhook = world.one_webhook().await;
+    world.open_breaker(&webhook).await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(world.fire_for(&webhook).await);
+    }
+    world.pass_ms(5 * SECOND_MS);
+    let first = world.claim_one().await;
+    world.pass_ms(SECOND_MS);
+    assert_eq!(world.claim_ids(9).await, []);
+    world.record(&first, world.wait(HOUR_MS)).await;
+    let second = world.claim_one().await;
+    assert_eq!([first.delivery.id, second.delivery.id], [ids[0], ids[1]]);
+    world.record_attempt(&second, failure(500), world.retry(HOUR_MS)).await;
+    // What an attempt showed is not undone by who had no turn.
+    world.pass_ms(HOUR_MS);
+    let third = world.claim_one().await;
+    world.record_attempt(&third, failure(500), world.retry(2 * HOUR_MS)).await;
+    assert_eq!(world.claim_ids(9).await, []);
 }
 
 pub async fn the_turn_is_not_given_while_an_attempt_is_on_its_way(store: &dyn Store) {

@@ -92,6 +92,7 @@ suite! {
     }
     breaker {
         behind_an_open_breaker_one_goes_when_its_turn_comes
+        a_turn_without_an_attempt_is_given_back
         the_turn_is_not_given_while_an_attempt_is_on_its_way
         the_delivery_that_is_due_first_takes_the_turn_of_a_shared_endpoint
         a_paused_webhook_does_not_keep_the_turn_from_others

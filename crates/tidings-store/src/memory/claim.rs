@@ -234,7 +234,7 @@ impl Claiming<'_> {
         let has_payload = self.state.deliveries[&id].payload.is_some();
         let claimed = self.state.lease(id, &mut self.room, self.now);
         if takes_turn {
-            self.state.health(webhook.endpoint).take_turn(self.now.elapsed);
+            self.state.health(webhook.endpoint).take_turn(id, self.now.elapsed);
         }
         if rules::needs_query(webhook, has_payload)
             && let Some(source) = self.state.sources.get_mut(&webhook.source)

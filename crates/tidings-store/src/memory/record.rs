@@ -69,12 +69,18 @@ impl State {
         if let Some(seen) = &item.source {
             self.learn_of_source(id, seen, now);
         }
-        if let Some(made) = item.attempt {
-            self.learn_of_endpoint(id, &made, now);
-            self.change(id, |row| {
-                row.delivery.attempts_count += 1;
-                row.attempts.push(made.attempt);
-            });
+        match item.attempt {
+            Some(made) => {
+                self.learn_of_endpoint(id, &made, now);
+                self.change(id, |row| {
+                    row.delivery.attempts_count += 1;
+                    row.attempts.push(made.attempt);
+                });
+            }
+            None => {
+                let endpoint = self.deliveries[&id].endpoint;
+                self.health(endpoint).give_back(id, now.elapsed);
+            }
         }
         let application = self.change(id, |row| {
             row.delivery.take(&item.step, now);
