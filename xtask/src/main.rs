@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to its user")]
 
 mod ci;
+mod sim;
 mod crash;
 mod durability;
 mod tidy;
@@ -27,6 +28,8 @@ enum Command {
     Tidy,
     /// Run what every change must pass: format, clippy, tidy, tests
     Ci(ci::Options),
+    /// Play seeds of the simulation until one breaks a rule
+    Sim(sim::Options),
     /// Kill the server under load and compare what was acknowledged with what arrived
     Crash(crash::Options),
     /// Prove under strace that what was acknowledged is on the disk, and survives a power cut
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Tidy => tidy::run(),
         Command::Ci(options) => ci::run(&options),
+        Command::Sim(options) => sim::run(&options),
         Command::Crash(options) => crash::run(&options),
         Command::Durability(options) => durability::run(&options),
     }

@@ -32,7 +32,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tidings-api", &["tidings-core", "tidings-query", "tidings-graphql", "tidings-store"]),
     (
         "tidings-sim",
-        &["tidings-core", "tidings-query", "tidings-store", "tidings-work", "tidings-deliver"],
+        &[
+            "tidings-verify",
+            "tidings-core",
+            "tidings-query",
+            "tidings-store",
+            "tidings-work",
+            "tidings-deliver",
+        ],
     ),
     (
         "tidings",
