@@ -16,7 +16,7 @@ use std::{
 use tidings_core::{
     delivery::Reason,
     ids::{DeliveryId, WebhookId},
-    time::{Elapsed, Now},
+    time::{Elapsed, Now, SECOND_MS},
     webhook::{Status, Webhook},
 };
 use tidings_store::{Claim, Claimed, ClaimedBatch, NoticeKind, Room, rules};
@@ -30,8 +30,11 @@ use crate::{
     state::Tx,
 };
 
-/// Webhooks whose next moment is looked up for a hint; with more of them the hint is early.
+/// Webhooks whose next moment is looked up for a hint.
 const LOOKED_UP_MAX: usize = 256;
+/// With more of them: when to look again. Never at once, which would be a loop that does nothing
+/// else.
+const UNKNOWN_MS: u64 = SECOND_MS;
 
 /// See [`tidings_store::Store::claim_due`].
 pub(crate) fn claim_due(tx: &mut Tx<'_>, now: Now, claim: &Claim) -> Result<ClaimedBatch, Trouble> {
@@ -138,16 +141,12 @@ impl Claiming<'_, '_> {
     /// The first delivery of a webhook that is due and whose source lets it go.
     fn head(&mut self, webhook: &Webhook) -> Result<Option<Place>, Trouble> {
         let answers = self.tx.state.source(&webhook.source).allows(self.now.elapsed);
-        let everything = answers || !rules::needs_query(webhook, false);
-        if !everything && rules::needs_query(webhook, true) {
-            return Ok(None);
-        }
         self.touched.insert(webhook.id);
-        let line = self.lines.entry(webhook.id).or_insert_with(|| Line::new(everything));
-        if line.everything != everything {
-            *line = Line::new(everything);
+        let line = self.lines.entry(webhook.id).or_insert_with(|| Line::new(answers));
+        if line.everything != answers {
+            *line = Line::new(answers);
         }
-        line.head(self.tx, webhook.id, self.now.elapsed)
+        line.head(self.tx, webhook, self.now.elapsed)
     }
 
     fn is_first(&mut self, place: Place, webhook: &Webhook) -> Result<bool, Trouble> {
@@ -208,7 +207,7 @@ impl Claiming<'_, '_> {
         webhook: &Arc<Webhook>,
         takes_turn: bool,
     ) -> Result<(), Trouble> {
-        let has_payload = stored.payload.is_some();
+        let asks = rules::needs_query(webhook, &stored.delivery, stored.payload.is_some());
         let id = stored.delivery.id;
         let event = self.event(id)?;
         let (tx, now) = (&mut *self.tx, self.now);
@@ -219,7 +218,7 @@ impl Claiming<'_, '_> {
             health.take_turn(id, now.elapsed);
             tx.state.keep_endpoint(webhook.endpoint, health);
         }
-        if rules::needs_query(webhook, has_payload) {
+        if asks {
             let mut health = tx.state.source(&webhook.source);
             health.take_turn(now.elapsed);
             tx.state.keep_source(tx.connection, &webhook.source, health)?;
@@ -273,23 +272,19 @@ fn next_of(
     let health = tx.state.endpoint(webhook.endpoint);
     let source_at = tx.state.source(&webhook.source).down.map_or(Elapsed(0), |down| down.next_at);
     let breaker_at = health.breaker.as_ref().map_or(Elapsed(0), |breaker| breaker.next_at);
-    let mut later = |frozen: bool| {
-        *looked_up += 1;
-        match *looked_up > LOOKED_UP_MAX {
-            true => Ok(Some(now)),
-            false => due_after(tx, webhook.id, now, frozen),
-        }
-    };
     let next = if breaker_at > now {
         Some(due.max(breaker_at))
     } else if source_at > now {
-        let frozen = if rules::needs_query(webhook, true) { None } else { later(true)? };
+        *looked_up += 1;
+        let frozen = match *looked_up > LOOKED_UP_MAX {
+            true => Some(now.plus_ms(UNKNOWN_MS)),
+            false => frozen_after(tx, webhook.id, now)?,
+        };
         [Some(due.max(source_at)), frozen].into_iter().flatten().min()
-    } else if due > now {
-        Some(due)
     } else {
         // What is due and still here waits for room, which a record makes: no moment to wait for.
-        later(false)?
+        // Whatever becomes due behind it has its turn after it.
+        Some(due).filter(|at| *at > now)
     };
     if health.breaker.is_none() {
         return Ok(next);
@@ -303,25 +298,13 @@ fn next_of(
     Ok(deadlines.chain(next).min())
 }
 
-/// The first moment after `now` at which an open delivery of the webhook may be taken.
-fn due_after(
-    tx: &Tx<'_>,
-    id: WebhookId,
-    now: Elapsed,
-    frozen: bool,
-) -> Result<Option<Elapsed>, Trouble> {
-    let sql = match frozen {
-        true => {
-            "SELECT next_at FROM delivery INDEXED BY delivery_frozen
-             WHERE state = 0 AND payload IS NOT NULL AND webhook = ?1 AND next_at > ?2
-             ORDER BY next_at LIMIT 1"
-        }
-        false => {
-            "SELECT next_at FROM delivery INDEXED BY delivery_open
-             WHERE state < 2 AND webhook = ?1 AND next_at > ?2 ORDER BY next_at LIMIT 1"
-        }
-    };
-    let mut statement = tx.connection.prepare_cached(sql)?;
+/// The first moment after `now` at which a delivery of the webhook may be taken that has a body.
+fn frozen_after(tx: &Tx<'_>, id: WebhookId, now: Elapsed) -> Result<Option<Elapsed>, Trouble> {
+    let mut statement = tx.connection.prepare_cached(
+        "SELECT next_at FROM delivery INDEXED BY delivery_frozen
+         WHERE state = 0 AND payload IS NOT NULL AND webhook = ?1 AND next_at > ?2
+         ORDER BY next_at LIMIT 1",
+    )?;
     let mut rows = statement.query([int(id.0), int(now.0)])?;
     rows.next()?.map(|found| row::number(found, 0, "delivery").map(Elapsed)).transpose()
 }

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use tidings_core::{
     ids::{DeliveryId, WebhookId},
     time::Elapsed,
-    webhook::{Running, Webhook},
+    webhook::{PayloadMode, Running, Webhook},
 };
 use tidings_store::rules;
 
@@ -58,14 +58,15 @@ impl Line {
     pub(crate) fn head(
         &mut self,
         tx: &Tx<'_>,
-        webhook: WebhookId,
+        webhook: &Webhook,
         now: Elapsed,
     ) -> Result<Option<Place>, Trouble> {
         if !self.started && !self.everything {
             let is_ready = |it: &Stored| {
-                it.payload.is_some() && it.delivery.next_at().is_some_and(|at| at <= now)
+                !rules::needs_query(webhook, &it.delivery, it.payload.is_some())
+                    && it.delivery.next_at().is_some_and(|at| at <= now)
             };
-            let mut expired = leased(tx, webhook)?;
+            let mut expired = leased(tx, webhook.id)?;
             expired.retain(is_ready);
             expired.sort_unstable_by_key(place);
             self.expired = expired.into();
@@ -88,15 +89,15 @@ impl Line {
         }
     }
 
-    fn read(&mut self, tx: &Tx<'_>, webhook: WebhookId, now: Elapsed) -> Result<(), Trouble> {
-        let sql = line_sql(self.everything);
+    fn read(&mut self, tx: &Tx<'_>, webhook: &Webhook, now: Elapsed) -> Result<(), Trouble> {
+        let sql = line_sql(self.everything, webhook.payload);
         let count = self.read_count.clamp(READ_MIN, READ_MAX);
         let (after_at, after_id) = match &self.after {
             Some((at, id)) => (int(at.0), id.bytes().as_slice()),
             None => (-1, [].as_slice()),
         };
         let parameters: [&dyn rusqlite::ToSql; 5] =
-            [&int(webhook.0), &int(now.0), &after_at, &after_id, &length(count)];
+            [&int(webhook.id.0), &int(now.0), &after_at, &after_id, &length(count)];
         self.rows = delivery::deliveries(tx.connection, &sql, &parameters)?.into();
         self.ended = self.rows.len() < count;
         self.read_count += self.rows.len();
@@ -105,10 +106,14 @@ impl Line {
     }
 }
 
-fn line_sql(everything: bool) -> String {
-    let (index, of) = match everything {
-        true => ("delivery_open", "state < 2"),
-        false => ("delivery_frozen", "state = 0 AND payload IS NOT NULL"),
+/// What needs its query is only read where everything is.
+fn line_sql(everything: bool, mode: PayloadMode) -> String {
+    let (index, of) = match (everything, mode) {
+        (true, _) => ("delivery_open", "state < 2"),
+        (false, PayloadMode::Frozen) => ("delivery_frozen", "state = 0 AND payload IS NOT NULL"),
+        (false, PayloadMode::Fresh) => {
+            ("delivery_frozen", "state = 0 AND payload IS NOT NULL AND attempts_count = 0")
+        }
     };
     format!(
         "SELECT {} FROM delivery INDEXED BY {index}
@@ -138,9 +143,6 @@ pub(crate) fn past_deadline(
     now: Elapsed,
 ) -> Result<Vec<Stored>, Trouble> {
     let down = tx.state.source(&webhook.source).down.is_some();
-    if down && rules::needs_query(webhook, true) {
-        return Ok(Vec::new());
-    }
     let health = tx.state.endpoint(webhook.endpoint);
     let mut passed = dated(tx, webhook, now)?;
     // The 72 hours of the others began when they were due, or held back, or their webhook went on:
@@ -153,7 +155,8 @@ pub(crate) fn past_deadline(
         passed.extend(undated(tx, webhook.id, Elapsed(latest), down)?);
     }
     passed.retain(|stored| {
-        let held_back = down && rules::needs_query(webhook, stored.payload.is_some());
+        let held_back =
+            down && rules::needs_query(webhook, &stored.delivery, stored.payload.is_some());
         let deadline = rules::deadline(&stored.delivery, webhook, &health, now);
         let is_due = stored.delivery.next_at().is_some_and(|at| at <= now);
         !held_back && is_due && deadline.is_some_and(|at| at <= now)
@@ -252,8 +255,10 @@ mod tests {
 
     #[test]
     fn a_queue_is_read_along_its_index_and_never_sorted() {
-        for everything in [true, false] {
-            let plan = plan(&line_sql(everything));
+        let modes = [PayloadMode::Frozen, PayloadMode::Fresh];
+        for (everything, mode) in [true, false].into_iter().flat_map(|it| modes.map(|of| (it, of)))
+        {
+            let plan = plan(&line_sql(everything, mode));
             assert!(plan.contains("(webhook=? AND (next_at,id)>(?,?)"), "{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{plan}");
         }

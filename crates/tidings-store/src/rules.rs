@@ -63,10 +63,11 @@ pub fn is_quarantined(delivery: &Delivery, claims: u32) -> bool {
     matches!(delivery.state, State::Leased { .. }) && claims >= CLAIMS_WITHOUT_RESULT_MAX
 }
 
-/// Whether a delivery cannot be sent before its query has run.
+/// Whether a delivery cannot be sent before its query has run. A body that was never sent is sent
+/// as it is also by a webhook that asks anew for each attempt.
 #[must_use]
-pub fn needs_query(webhook: &Webhook, has_payload: bool) -> bool {
-    !has_payload || webhook.payload == PayloadMode::Fresh
+pub fn needs_query(webhook: &Webhook, delivery: &Delivery, has_payload: bool) -> bool {
+    !has_payload || (webhook.payload == PayloadMode::Fresh && delivery.attempts_count > 0)
 }
 
 /// Since when an open breaker has held back a delivery whose 72 hours have not begun:

@@ -152,8 +152,9 @@ pub struct Claimed {
 pub struct ClaimedBatch {
     /// The deliveries.
     pub claimed: Vec<Claimed>,
-    /// When the next one becomes due that was not; `None` when nothing waits. A hint: it may be
-    /// early, and a commit may make it later.
+    /// When the next one becomes due that was not; `None` when nothing waits, but for room. A hint:
+    /// it may be early, and a commit may make it later. It has passed only where this commit could
+    /// not exhaust all that was to be.
     pub next_at: Option<Elapsed>,
 }
 

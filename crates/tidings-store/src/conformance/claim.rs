@@ -208,6 +208,28 @@ pub async fn a_hint_tells_when_the_next_is_due(store: &dyn Store) {
     assert!(batch.next_at.is_none_or(|at| at > world.now.elapsed));
 }
 
+pub async fn what_waits_for_room_is_not_asked_for_again_at_once(store: &dyn Store) {
+    let mut world = World::new(store);
+    let application = world.add_application("acme").await;
+    // More than a store would look up one by one.
+    for _ in 0..300 {
+        world.add_webhook(&application, |_| ()).await;
+    }
+    world.fire().await;
+    let mut room = world.room(9);
+    let endpoints = store.catalog().await.unwrap();
+    let full = endpoints.webhooks().map(|webhook| (webhook.endpoint, ENDPOINT_CONCURRENCY_MAX));
+    room.in_flight = full.collect();
+    let batch = store.claim_due(world.now, Claim { room }).await.unwrap();
+    assert!(batch.claimed.is_empty() && batch.next_at.is_none_or(|at| at > world.now.elapsed));
+    // The same while their source is down.
+    let claimed = world.claim(1).await;
+    world.source_down(&claimed[0]).await;
+    let batch = world.claim_batch(9).await;
+    assert!(batch.claimed.is_empty());
+    assert!(batch.next_at.expect("299 wait for their source") > world.now.elapsed);
+}
+
 pub async fn a_source_that_is_down_is_asked_by_one_at_a_time(store: &dyn Store) {
     let mut world = World::new(store);
     let application = world.add_application("acme").await;

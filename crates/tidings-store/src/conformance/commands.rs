@@ -7,6 +7,7 @@ use tidings_core::{
     outcome::Outcome,
     payload::{Envelope, compose, readdress},
     time::HOUR_MS,
+    webhook::{PayloadMode, Webhook},
 };
 
 use super::world::{World, failure, why};
@@ -175,4 +176,29 @@ pub async fn a_cancelled_delivery_is_not_given_out(store: &dyn Store) {
     let unknown = DeliveryId::new(kept.event(), webhook.id, 7);
     let refused = store.cancel_delivery(world.now, unknown, cancelled()).await;
     assert!(matches!(refused, Err(WriteError::NotFound { .. })), "{refused:?}");
+}
+
+pub async fn a_replayed_body_that_was_never_sent_needs_no_query(store: &dyn Store) {
+    let mut world = World::new(store);
+    let application = world.add_application("acme").await;
+    let fresh = |webhook: &mut Webhook| webhook.payload = PayloadMode::Fresh;
+    let webhook = world.add_webhook(&application, fresh).await;
+    let sent = world.fire_for(&webhook).await;
+    let claimed = world.claim_one().await;
+    world.freeze(&claimed, &body(&claimed)).await;
+    world.record_attempt(&claimed, Outcome::Accepted, Step::Finish).await;
+    world.fire_for(&webhook).await;
+    let waits = world.claim_one().await;
+    world.freeze(&waits, &body(&waits)).await;
+    world.record_attempt(&waits, failure(500), world.retry(0)).await;
+    let waits = world.claim_one().await;
+    world.source_down(&waits).await;
+    world.pass_ms(1_000);
+    let replay = store.replay(world.now, sent, Replay::Frozen).await.unwrap();
+    assert!(replay.payload_bytes.is_some());
+    let claimed = world.claim_one().await;
+    assert_eq!(claimed.delivery.id, replay.delivery.id);
+    // Once it was sent, its query runs again for the next attempt.
+    world.record_attempt(&claimed, failure(500), world.retry(0)).await;
+    assert_eq!(world.claim_ids(9).await, []);
 }

@@ -87,6 +87,7 @@ suite! {
         webhooks_that_are_not_active_are_passed_over_until_they_are
         an_expired_lease_is_given_to_another_worker
         a_hint_tells_when_the_next_is_due
+        what_waits_for_room_is_not_asked_for_again_at_once
         a_source_that_is_down_is_asked_by_one_at_a_time
         a_source_that_is_down_does_not_hold_back_what_is_frozen
     }
@@ -147,6 +148,7 @@ suite! {
         what_is_gone_is_not_replayed
         all_that_match_are_replayed_once
         a_cancelled_delivery_is_not_given_out
+        a_replayed_body_that_was_never_sent_needs_no_query
     }
     reading {
         a_mark_of_the_clock_is_kept

@@ -4,7 +4,7 @@
 //!                         └─► open breaker ─► its turn, and first of its endpoint ─► its first
 //!                                         └─► past its deadline: one a second goes, the rest end
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use tidings_core::{
     delivery::Reason,
@@ -74,10 +74,15 @@ impl State {
     fn head(&self, webhook: &Webhook, now: Elapsed) -> Option<Place> {
         let queue = self.queues.get(&webhook.id)?;
         let answers = self.source(&webhook.source).allows(now);
-        let may_go = |has_payload| answers || !rules::needs_query(webhook, has_payload);
-        let bodied = queue.bodied.first().filter(|_| may_go(true));
-        let bodiless = queue.bodiless.first().filter(|_| may_go(false));
-        [bodied, bodiless].into_iter().flatten().copied().min().filter(|place| place.0 <= now)
+        let bodied = queue.bodied.iter().take_while(|place| place.0 <= now);
+        let bodied = bodied.copied().find(|place| answers || !self.needs_query(webhook, place.1));
+        let bodiless = queue.bodiless.first().copied().filter(|place| answers && place.0 <= now);
+        [bodied, bodiless].into_iter().flatten().min()
+    }
+
+    fn needs_query(&self, webhook: &Webhook, id: DeliveryId) -> bool {
+        let Row { delivery, payload, .. } = &self.deliveries[&id];
+        rules::needs_query(webhook, delivery, payload.is_some())
     }
 
     /// Due deliveries of a webhook behind an open breaker whose deadline has passed, the longest
@@ -102,7 +107,7 @@ impl State {
         let mut passed: Vec<Place> = dated
             .chain(undated)
             .map(|id| &self.deliveries[&id])
-            .filter(|row| !(down && rules::needs_query(webhook, row.payload.is_some())))
+            .filter(|row| !(down && self.needs_query(webhook, row.delivery.id)))
             .filter(|row| {
                 rules::deadline(&row.delivery, webhook, health, now).is_some_and(|at| at <= now)
             })
@@ -126,18 +131,18 @@ impl State {
         let health = self.endpoints.get(&webhook.endpoint).cloned().unwrap_or_default();
         let source_at = self.source(&webhook.source).down.map_or(Elapsed(0), |down| down.next_at);
         let breaker_at = health.breaker.as_ref().map_or(Elapsed(0), |breaker| breaker.next_at);
-        let places = [(&queue.bodied, true), (&queue.bodiless, false)];
-        let turns = places.into_iter().filter_map(|(places, has_payload)| {
-            let waits = rules::needs_query(webhook, has_payload);
-            let opens_at = if waits { breaker_at.max(source_at) } else { breaker_at };
-            if opens_at > now {
-                return places.first().map(|place| place.0.max(opens_at));
-            }
+        let next = if breaker_at > now {
+            queue.first_at().map(|at| at.max(breaker_at))
+        } else {
             // What is due and still here waits for room, which a record makes: no moment to wait
             // for.
-            places.range((now.plus_ms(1), FIRST_ID)..).next().map(|place| place.0)
-        });
-        let next = turns.min();
+            let later = |places: &BTreeSet<Place>| {
+                places.range((now.plus_ms(1), FIRST_ID)..).next().map(|place| place.0)
+            };
+            let waiting = queue.first_at().filter(|_| source_at > now);
+            let waiting = waiting.map(|at| at.max(source_at));
+            [waiting, later(&queue.bodied), later(&queue.bodiless)].into_iter().flatten().min()
+        };
         if health.breaker.is_none() {
             return next;
         }
@@ -231,14 +236,12 @@ impl Claiming<'_> {
     }
 
     fn give(&mut self, id: DeliveryId, webhook: &Webhook, takes_turn: bool) {
-        let has_payload = self.state.deliveries[&id].payload.is_some();
+        let asks = self.state.needs_query(webhook, id);
         let claimed = self.state.lease(id, &mut self.room, self.now);
         if takes_turn {
             self.state.health(webhook.endpoint).take_turn(id, self.now.elapsed);
         }
-        if rules::needs_query(webhook, has_payload)
-            && let Some(source) = self.state.sources.get_mut(&webhook.source)
-        {
+        if asks && let Some(source) = self.state.sources.get_mut(&webhook.source) {
             source.take_turn(self.now.elapsed);
         }
         self.state.served = Some(webhook.id);

@@ -180,7 +180,7 @@ impl Run<'_> {
         let mode = self.pick(&[Replay::Frozen, Replay::Fresh]).unwrap();
         let Some(id) = self.pick(&self.deliveries.clone()) else { return };
         match self.random.u32(0..20) {
-            0..2 => {
+            0..6 => {
                 let states = vec![ShownState::Exhausted, ShownState::Suppressed];
                 let mut filter = self.delivery_filter();
                 filter.states = states;
@@ -188,7 +188,7 @@ impl Run<'_> {
                 let made = self.same_write("replay_all", answers).unwrap();
                 self.count("replayed all", usize::from(made > 0));
             }
-            2..13 => {
+            6..14 => {
                 let answers = both!(self, |store| store.replay(self.now, id, mode));
                 let answers = answers.map(|answer| answer.map(normal::view));
                 if let Ok(view) = self.same_write("replay", answers) {
