@@ -12,7 +12,7 @@ use tidings_core::{
     access::Owner,
     delivery::Delivery,
     event::{Event, IdempotencyKey},
-    ids::{ApplicationId, DeliveryId, EventId},
+    ids::{ApplicationId, DeliveryId, EventId, WebhookId},
     limits::IDEMPOTENCY_REMEMBERED_MS,
     matching::Match,
     time::Now,
@@ -187,11 +187,24 @@ fn bear(
         payload: None,
         payload_bytes: None,
     };
-    let room = room.filter(|room| event.test || has_room(tx, &webhook, room, now));
+    let goes = event.test
+        || room.as_deref().is_some_and(|room| has_room(tx, &webhook, room, now))
+            && !has_backlog(tx, webhook.id, now)?;
+    let room = room.filter(|_| goes);
     let claimed =
         room.map(|room| lease(tx, &mut stored, event, &webhook, room, now)).transpose()?;
     tx.insert(&stored)?;
     Ok(claimed)
+}
+
+/// Whether something of the webhook waits that is due: it goes before what is new. Nearly always
+/// known without reading.
+fn has_backlog(tx: &mut Tx<'_>, webhook: WebhookId, now: Now) -> Result<bool, Trouble> {
+    let is_due = |tx: &Tx<'_>| tx.state.due.get(&webhook).is_some_and(|at| *at <= now.elapsed);
+    if is_due(tx) && tx.state.due_unsure.contains(&webhook) {
+        tx.settle(webhook)?;
+    }
+    Ok(is_due(tx))
 }
 
 fn has_room(tx: &Tx<'_>, webhook: &Webhook, room: &Room, now: Now) -> bool {

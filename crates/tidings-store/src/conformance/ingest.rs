@@ -84,6 +84,7 @@ pub async fn a_known_key_gives_the_earlier_event_and_makes_nothing(store: &dyn S
     let event = world.new_event();
     let earlier = world.matched(event, Some(key.clone())).await;
     let earlier = world.try_append(vec![earlier], None).await.unwrap().events[0];
+    assert_eq!(world.claim(9).await.len(), 1);
     world.pass_ms(1_000);
     let events = [world.new_event(), world.new_event()];
     let again = world.matched(events[0].clone(), Some(key)).await;
@@ -253,6 +254,45 @@ pub async fn without_a_room_nothing_is_leased(store: &dyn Store) {
     let answer = world.try_append(vec![new], None).await.unwrap();
     assert_eq!((answer.newborn.len(), answer.left), (0, true));
     assert!(world.claim_one().await.delivery.test);
+}
+
+pub async fn newborn_deliveries_do_not_overtake_what_is_due(store: &dyn Store) {
+    let mut world = World::new(store);
+    let webhook = world.one_webhook().await;
+    let waits = world.fire_for(&webhook).await;
+    let other = world.add_webhook(&world.add_application("other").await, |_| ()).await;
+    let mut test = world.new_event();
+    test.test = true;
+    for (event, newborn) in
+        [(world.new_event(), vec![other.id]), (test, vec![webhook.id, other.id])]
+    {
+        let new = world.matched(event, None).await;
+        let answer = world.try_append(vec![new], Some(world.room(9))).await.unwrap();
+        let went: Vec<_> = answer.newborn.iter().map(|it| it.webhook.id).collect();
+        assert_eq!((went, answer.left), (newborn.clone(), newborn.len() == 1));
+    }
+    let claimed = world.claim(9).await;
+    assert_eq!((claimed.len(), claimed[0].delivery.id), (2, waits));
+    // What is on its way, or due later, is not in the way.
+    world.record(&claimed[0], world.wait(1_000)).await;
+    let event = world.new_event();
+    let new = world.matched(event, None).await;
+    let answer = world.try_append(vec![new], Some(world.room(9))).await.unwrap();
+    assert_eq!((answer.newborn.len(), answer.left), (2, false));
+    // Nor is what was due, and is gone.
+    for newborn in &answer.newborn {
+        world.record(newborn, tidings_core::delivery::Step::Finish).await;
+    }
+    world.record(&claimed[1], tidings_core::delivery::Step::Finish).await;
+    world.pass_ms(1_000);
+    let late = world.claim(1).await;
+    assert_eq!(late[0].delivery.id, waits);
+    world.record(&late[0], tidings_core::delivery::Step::Finish).await;
+    let event = world.new_event();
+    let mut new = world.matched(event, None).await;
+    new.matches.retain(|found| found.webhook.id == webhook.id);
+    let answer = world.try_append(vec![new], Some(world.room(9))).await.unwrap();
+    assert_eq!(answer.newborn.len(), 1);
 }
 
 pub async fn newborn_deliveries_of_a_full_endpoint_are_left(store: &dyn Store) {

@@ -70,6 +70,7 @@ suite! {
         a_changed_entity_and_its_event_are_one_commit
         newborn_deliveries_are_leased_while_there_are_permits
         without_a_room_nothing_is_leased
+        newborn_deliveries_do_not_overtake_what_is_due
         newborn_deliveries_of_a_full_endpoint_are_left
         newborn_deliveries_of_a_webhook_that_is_not_active_are_left
         newborn_deliveries_behind_an_open_breaker_or_a_dead_source_are_left

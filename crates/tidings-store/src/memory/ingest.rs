@@ -7,7 +7,7 @@ use tidings_core::{
     access::Owner,
     delivery::{Delivery, LeaseToken},
     event::{Event, IdempotencyKey},
-    ids::DeliveryId,
+    ids::{DeliveryId, WebhookId},
     limits::IDEMPOTENCY_REMEMBERED_MS,
     matching::Match,
     time::Now,
@@ -16,7 +16,7 @@ use tidings_core::{
 
 use crate::{
     error::{AppendError, StoreError},
-    memory::state::{Remembered, Row, State},
+    memory::state::{Queue, Remembered, Row, State},
     rules,
     types::{Append, Appended, AppendedEvent, Claimed, NewEvent, Room},
 };
@@ -148,13 +148,20 @@ impl State {
         let delivery = Delivery::born(id, webhook.application, trigger, event.test, now);
         let endpoint = webhook.endpoint;
         let attempts = Vec::new();
+        let goes_first = !self.has_backlog(webhook.id, now);
         self.insert(Row { delivery, claims: 0, endpoint, payload: None, attempts });
         let room = room?;
-        let fits = room.permits > 0 && self.has_room(&webhook, room, now);
+        let fits = room.permits > 0 && goes_first && self.has_room(&webhook, room, now);
         if !event.test && !fits {
             return None;
         }
         Some(self.lease(id, room, now))
+    }
+
+    /// Whether something of the webhook waits that is due: it goes before what is new.
+    fn has_backlog(&self, webhook: WebhookId, now: Now) -> bool {
+        let first_at = self.queues.get(&webhook).and_then(Queue::first_at);
+        first_at.is_some_and(|at| at <= now.elapsed)
     }
 
     fn has_room(&self, webhook: &Webhook, room: &Room, now: Now) -> bool {
