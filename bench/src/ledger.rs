@@ -98,6 +98,11 @@ impl Ledger {
         }
     }
 
+    /// Whether nothing has come yet of a delivery.
+    pub fn is_new(&self, id: DeliveryId) -> bool {
+        !self.arrivals.contains_key(&id)
+    }
+
     /// A request came that is no delivery at all.
     pub fn arrive_nonsense(&mut self) {
         self.corrupt += 1;

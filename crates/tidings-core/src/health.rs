@@ -11,7 +11,7 @@ use crate::{
     ids::DeliveryId,
     limits::{
         BREAKER_DEADLINE_PACE_MS, BREAKER_DELAY_MS, BREAKER_DELAY_MS_MAX, BREAKER_FAILURES,
-        ENDPOINT_CONCURRENCY_MAX,
+        ENDPOINT_CONCURRENCY_MAX, ENDPOINT_CONCURRENCY_MIN, ENDPOINT_SHARE,
     },
     outcome::Outcome,
     retry::back_off_ms,
@@ -63,13 +63,13 @@ impl EndpointHealth {
         }
     }
 
-    /// How it is after an attempt that began at `started_at`.
+    /// How it is after an attempt at this delivery.
     #[must_use]
-    pub fn after(&self, outcome: &Outcome, started_at: Elapsed, now: Now) -> EndpointHealth {
+    pub fn after(&self, delivery: DeliveryId, outcome: &Outcome, now: Now) -> EndpointHealth {
         match outcome {
             Outcome::Accepted => self.after_success(now),
             Outcome::Gone | Outcome::Failed { .. } => {
-                self.after_failure(outcome.asks_for_less(), started_at, now.elapsed)
+                self.after_failure(delivery, outcome.asks_for_less(), now.elapsed)
             }
         }
     }
@@ -86,16 +86,16 @@ impl EndpointHealth {
         }
     }
 
-    fn after_failure(&self, less: bool, started_at: Elapsed, now: Elapsed) -> EndpointHealth {
+    fn after_failure(&self, delivery: DeliveryId, less: bool, now: Elapsed) -> EndpointHealth {
         let mut health = self.clone();
         health.failures_count = self.failures_count.saturating_add(1);
         if less {
             health.limit = (self.limit / 2).max(1);
         }
         match &mut health.breaker {
-            // What was on its way when the breaker opened says nothing new: it must not lengthen
-            // the wait.
-            Some(breaker) if started_at < breaker.open_since => {
+            // What was claimed before the breaker opened, and goes on failing after it, says nothing
+            // new: only who has the turn lengthens the wait.
+            Some(breaker) if breaker.turn != Some(delivery) => {
                 breaker.next_at = breaker.next_at.max(now.plus_ms(BREAKER_DELAY_MS));
             }
             Some(breaker) => {
@@ -170,6 +170,22 @@ impl EndpointHealth {
     }
 }
 
+/// How many attempts may be on their way to one endpoint while so much room is spare: what is free
+/// of a process beyond the half that it keeps for everybody. An idle process gives one endpoint all
+/// that its health allows. Endpoints that are slow and always full share the spare half (n of them
+/// hold n parts of n + 3), so that 50 of them leave the other half to the rest.
+#[must_use]
+pub fn endpoint_max(spare: usize) -> u32 {
+    let share = u32::try_from(spare / ENDPOINT_SHARE).unwrap_or(u32::MAX);
+    share.clamp(ENDPOINT_CONCURRENCY_MIN, ENDPOINT_CONCURRENCY_MAX)
+}
+
+/// The room that is spare while so much of it is on its way.
+#[must_use]
+pub fn spare(in_flight_max: usize, in_flight: usize) -> usize {
+    (in_flight_max / 2).saturating_sub(in_flight)
+}
+
 impl Default for EndpointHealth {
     fn default() -> EndpointHealth {
         EndpointHealth::new()
@@ -233,6 +249,7 @@ mod tests {
     use super::*;
     use crate::{
         ids::{EventId, WebhookId},
+        limits::ATTEMPTS_IN_FLIGHT_MAX,
         outcome::Failure,
         time::SECOND_MS,
     };
@@ -245,19 +262,22 @@ mod tests {
         Now { wall: Wall(0), elapsed: Elapsed(ms) }
     }
 
+    fn id(webhook: u64) -> DeliveryId {
+        DeliveryId::new(EventId::from_bytes([0; 16]), WebhookId(webhook), 0)
+    }
+
     fn open() -> EndpointHealth {
-        (0..5)
-            .fold(EndpointHealth::new(), |health, _| health.after(&failed(500), Elapsed(0), at(0)))
+        (0..5).fold(EndpointHealth::new(), |health, _| health.after(id(9), &failed(500), at(0)))
     }
 
     #[test]
     fn the_fifth_failure_in_a_row_opens_the_breaker() {
         let mut health = EndpointHealth::new();
         for count in 1..=4 {
-            health = health.after(&failed(500), Elapsed(0), at(0));
+            health = health.after(id(9), &failed(500), at(0));
             assert_eq!((health.failures_count, health.breaker.is_none()), (count, true));
         }
-        health = health.after(&failed(500), Elapsed(0), at(7));
+        health = health.after(id(9), &failed(500), at(7));
         assert_eq!((health.room(Elapsed(5_006), 0), health.room(Elapsed(5_007), 0)), (0, 1));
         assert_eq!(health.room(Elapsed(5_007), 1), 0);
     }
@@ -270,21 +290,21 @@ mod tests {
             let next_at = health.breaker.clone().unwrap().next_at;
             assert_eq!(next_at, Elapsed(now + wait_s * SECOND_MS));
             now = next_at.0;
-            health = health.after(&failed(500), Elapsed(now), at(now));
+            health.take_turn(id(1), next_at);
+            health = health.after(id(1), &failed(500), at(now));
         }
     }
 
     #[test]
-    fn attempts_that_began_before_the_breaker_opened_do_not_lengthen_its_wait() {
+    fn attempts_that_have_not_the_turn_do_not_lengthen_the_wait() {
         let opened = open_at(1_000);
-        let after = opened.after(&failed(500), Elapsed(0), at(1_500));
+        let after = opened.after(id(2), &failed(500), at(1_500));
         let (before, after) = (opened.breaker.unwrap(), after.breaker.unwrap());
         assert_eq!((after.delay_ms, after.next_at), (before.delay_ms, Elapsed(6_500)));
     }
 
     #[test]
     fn a_turn_that_led_to_no_attempt_is_given_back_by_who_had_it() {
-        let id = |webhook| DeliveryId::new(EventId::from_bytes([0; 16]), WebhookId(webhook), 0);
         let mut health = open();
         health.take_turn(id(1), Elapsed(5_000));
         health.give_back(id(2), Elapsed(6_000));
@@ -293,14 +313,13 @@ mod tests {
         assert_eq!((health.room(Elapsed(5_999), 0), health.room(Elapsed(6_000), 0)), (0, 1));
         // An attempt has told more than a turn that is given back later.
         health.take_turn(id(1), Elapsed(6_000));
-        health = health.after(&failed(500), Elapsed(6_000), at(7_000));
+        health = health.after(id(1), &failed(500), at(7_000));
         health.give_back(id(1), Elapsed(8_000));
         assert_eq!((health.room(Elapsed(16_999), 0), health.room(Elapsed(17_000), 0)), (0, 1));
     }
 
     fn open_at(ms: u64) -> EndpointHealth {
-        (0..5)
-            .fold(EndpointHealth::new(), |health, _| health.after(&failed(500), Elapsed(0), at(ms)))
+        (0..5).fold(EndpointHealth::new(), |health, _| health.after(id(9), &failed(500), at(ms)))
     }
 
     #[test]
@@ -308,7 +327,7 @@ mod tests {
         let mut health = open();
         for limit in [2, 4, 8, 16, 32, 64, 64] {
             assert_eq!(health.holding_since.is_some(), health.limit < 64);
-            health = health.after(&Outcome::Accepted, Elapsed(0), at(9));
+            health = health.after(id(1), &Outcome::Accepted, at(9));
             assert_eq!((health.limit, health.breaker.is_none()), (limit, true));
         }
         assert_eq!((health.holding_since, health.last_success_at), (None, Some(Wall(0))));
@@ -325,9 +344,32 @@ mod tests {
     #[test]
     fn an_endpoint_that_asks_for_less_is_given_half() {
         for status in [429, 502, 503, 504] {
-            assert_eq!(EndpointHealth::new().after(&failed(status), Elapsed(0), at(0)).limit, 32);
+            assert_eq!(EndpointHealth::new().after(id(1), &failed(status), at(0)).limit, 32);
         }
-        assert_eq!(EndpointHealth::new().after(&failed(500), Elapsed(0), at(0)).limit, 64);
+        assert_eq!(EndpointHealth::new().after(id(1), &failed(500), at(0)).limit, 64);
+    }
+
+    #[test]
+    fn slow_endpoints_never_fill_a_process_and_one_alone_has_all_its_room() {
+        let check = |endpoints: usize, each: u32, sum: usize| {
+            let mut held = vec![0; endpoints];
+            let total = |held: &[u32]| held.iter().sum::<u32>() as usize;
+            loop {
+                let before = total(&held);
+                for at in 0..endpoints {
+                    let bound = endpoint_max(spare(ATTEMPTS_IN_FLIGHT_MAX, total(&held)));
+                    held[at] += u32::from(held[at] < bound);
+                }
+                if total(&held) == before {
+                    break;
+                }
+            }
+            assert_eq!((held[0], total(&held)), (each, sum), "{endpoints} endpoints");
+        };
+        check(1, 64, 64);
+        check(8, 24, 185);
+        check(50, 5, 242);
+        check(100, 3, 248);
     }
 
     #[test]

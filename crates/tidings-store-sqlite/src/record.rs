@@ -100,7 +100,7 @@ fn record_one(tx: &mut Tx<'_>, now: Now, mut stored: Stored, item: &Record) -> R
     if let Some(endpoint) = stored.endpoint {
         let mut health = tx.state.endpoint(endpoint);
         match &item.attempt {
-            Some(made) => health = health.after(&made.attempt.outcome, made.started_at, now),
+            Some(made) => health = health.after(id, &made.attempt.outcome, now),
             None => health.give_back(id, now.elapsed),
         }
         tx.state.keep_endpoint(endpoint, health);

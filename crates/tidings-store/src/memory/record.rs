@@ -99,7 +99,7 @@ impl State {
     fn learn_of_endpoint(&mut self, id: DeliveryId, made: &MadeAttempt, now: Now) {
         let endpoint = self.deliveries[&id].endpoint;
         let health = self.health(endpoint);
-        *health = health.after(&made.attempt.outcome, made.started_at, now);
+        *health = health.after(id, &made.attempt.outcome, now);
     }
 
     fn learn_of_source(&mut self, id: DeliveryId, seen: &SourceSeen, now: Now) {
