@@ -97,6 +97,10 @@ pub const LEASE_MS: u64 = 60 * SECOND_MS;
 pub const ATTEMPTS_IN_FLIGHT_MAX: usize = 512;
 /// Items on a page.
 pub const PAGE_MAX: usize = 200;
+/// Attempts that may be on their way to one endpoint also while a process is crowded.
+pub const ENDPOINT_CONCURRENCY_MIN: u32 = 2;
+/// The part of a process's spare room that one endpoint may have: one in so many.
+pub const ENDPOINT_SHARE: usize = 3;
 /// Deliveries that one command replays.
 pub const REPLAY_MAX: usize = 50_000;
 /// Claims of a delivery that ended without a word before it is set aside.

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use tidings_core::{
     delivery::{LeaseToken, Step},
+    health::spare,
     ids::{DeliveryId, EndpointId},
     limits::{ATTEMPTS_IN_FLIGHT_MAX, LEASE_MS},
     secret::Vault,
@@ -76,6 +77,7 @@ struct Attempts {
     in_flight: InFlight,
     /// What appends that are under way may lease.
     promised: InFlight,
+    attempts_max: usize,
 }
 
 /// A claimed delivery, counted for its endpoint.
@@ -105,6 +107,7 @@ impl Deliver {
             desk,
             in_flight: InFlight::default(),
             promised: InFlight::default(),
+            attempts_max: options.attempts_max,
         });
         let worker = Worker::new(Arc::clone(&attempts), clock, options.attempts_max);
         tokio::spawn(Arc::clone(&worker).run());
@@ -199,7 +202,9 @@ async fn append_and_begin(
 impl Attempts {
     fn room(&self, permits: usize, in_flight: HashMap<EndpointId, u32>) -> Room {
         let lease_until = self.desk.clock.now().elapsed.plus_ms(LEASE_MS);
-        Room { permits, in_flight, lease_until }
+        let on_its_way = in_flight.values().map(|count| *count as usize).sum();
+        let spare = spare(self.attempts_max, on_its_way);
+        Room { permits, spare, in_flight, lease_until }
     }
 
     /// Notes the lease, so that it is extended, and that the endpoint has one more on its way.

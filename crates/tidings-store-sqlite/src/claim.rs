@@ -109,8 +109,7 @@ impl Claiming<'_, '_> {
     /// Gives one delivery of the webhook, if it has one to give.
     fn serve(&mut self, webhook: &Arc<Webhook>) -> Result<bool, Trouble> {
         let health = self.tx.state.endpoint(webhook.endpoint);
-        let in_flight = self.room.in_flight.get(&webhook.endpoint).copied().unwrap_or(0);
-        let has_room = health.room(self.now.elapsed, in_flight) > 0;
+        let has_room = self.room.fits(webhook.endpoint, &health, self.now.elapsed);
         if health.breaker.is_none() {
             return Ok(has_room && self.serve_first(webhook, false)?);
         }

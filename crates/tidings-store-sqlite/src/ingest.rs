@@ -211,10 +211,9 @@ fn has_room(tx: &Tx<'_>, webhook: &Webhook, room: &Room, now: Now) -> bool {
     if room.permits == 0 || webhook.status != Status::Active {
         return false;
     }
-    let in_flight = room.in_flight.get(&webhook.endpoint).copied().unwrap_or(0);
     let health = tx.state.endpoint(webhook.endpoint);
     health.breaker.is_none()
-        && health.room(now.elapsed, in_flight) > 0
+        && room.fits(webhook.endpoint, &health, now.elapsed)
         && tx.state.source(&webhook.source).down.is_none()
 }
 
@@ -229,8 +228,7 @@ pub(crate) fn lease(
     now: Now,
 ) -> Result<Claimed, Trouble> {
     let token = tx.state.new_token();
-    room.permits = room.permits.saturating_sub(1);
-    *room.in_flight.entry(webhook.endpoint).or_insert(0) += 1;
+    room.take(webhook.endpoint);
     let health = tx.state.endpoint(webhook.endpoint);
     let held_since = rules::held_since(&stored.delivery, webhook, &health);
     stored.delivery.lease(token, room.lease_until);

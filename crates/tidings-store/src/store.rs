@@ -138,7 +138,8 @@ pub trait Store: Send + Sync {
     // --- work ---
 
     /// Gives out deliveries that are due, or whose lease has expired: of active webhooks, whose
-    /// source answers and whose endpoint has room ([`tidings_core::health`]).
+    /// source answers and whose endpoint has room, by its health ([`tidings_core::health`]) and by
+    /// the worker's ([`crate::Room::endpoint_max`]).
     ///
     /// - Order: one delivery of each webhook in turn, in the order of the webhooks' numbers,
     ///   beginning after the webhook that was served last (and at the front after the last one),

@@ -8,7 +8,7 @@ use tidings_core::{
     application::{ApplicationSettings, Name},
     delivery::{Delivery, LeaseToken, Step},
     event::{Event, IdempotencyKey},
-    health::EndpointHealth,
+    health::{EndpointHealth, endpoint_max},
     ids::{ApplicationId, DeliveryId, EndpointId, EventId, NoticeId, WebhookId},
     matching::Match,
     outcome::Attempt,
@@ -90,10 +90,35 @@ pub struct Link {
 pub struct Room {
     /// How many.
     pub permits: usize,
+    /// What of the worker's whole room is spare ([`tidings_core::health::spare`]). Each lease takes
+    /// one of it: the fewer are left, the fewer go to one endpoint.
+    pub spare: usize,
     /// What is on its way already, by endpoint.
     pub in_flight: HashMap<EndpointId, u32>,
     /// The end of their lease.
     pub lease_until: Elapsed,
+}
+
+impl Room {
+    /// How many attempts may be on their way to one endpoint now, whatever its health allows.
+    #[must_use]
+    pub fn endpoint_max(&self) -> u32 {
+        endpoint_max(self.spare)
+    }
+
+    /// Whether one more attempt at the endpoint may start, by its health and by this room.
+    #[must_use]
+    pub fn fits(&self, endpoint: EndpointId, health: &EndpointHealth, now: Elapsed) -> bool {
+        let in_flight = self.in_flight.get(&endpoint).copied().unwrap_or(0);
+        in_flight < self.endpoint_max() && health.room(now, in_flight) > 0
+    }
+
+    /// Counts a lease. It takes a permit where there is one.
+    pub fn take(&mut self, endpoint: EndpointId) {
+        self.permits = self.permits.saturating_sub(1);
+        self.spare = self.spare.saturating_sub(1);
+        *self.in_flight.entry(endpoint).or_insert(0) += 1;
+    }
 }
 
 /// What an append came to.

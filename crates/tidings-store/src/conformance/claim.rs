@@ -1,5 +1,7 @@
 //! Work is given out.
 
+use std::collections::HashMap;
+
 use tidings_core::{
     delivery::{State, Step},
     ids::DeliveryId,
@@ -11,7 +13,7 @@ use tidings_core::{
 use super::world::{LEASE_MS, World};
 use crate::{
     store::Store,
-    types::{Claim, ShownState},
+    types::{Claim, Room, ShownState},
 };
 
 pub async fn a_due_delivery_is_given_with_all_that_a_worker_needs(store: &dyn Store) {
@@ -132,6 +134,50 @@ pub async fn an_endpoint_is_given_what_it_has_room_for(store: &dyn Store) {
     room.in_flight.insert(first.endpoint, ENDPOINT_CONCURRENCY_MAX);
     assert_eq!(store.claim_due(world.now, Claim { room }).await.unwrap().claimed.len(), 0);
     assert_eq!(world.claim(9).await.len(), 1);
+}
+
+pub async fn slow_endpoints_do_not_take_all_the_room_of_a_worker(store: &dyn Store) {
+    let mut world = World::new(store);
+    let application = world.add_application("acme").await;
+    for _ in 0..4 {
+        world.add_webhook(&application, |_| ()).await;
+    }
+    for _ in 0..20 {
+        world.fire().await;
+    }
+    // 30 are spare: 4 endpoints hold 4 parts of 4 + 3, however many permits there are.
+    let spare = 30;
+    let room = Room { spare, ..world.room(200) };
+    let slow = store.claim_due(world.now, Claim { room }).await.unwrap().claimed;
+    let mut in_flight = HashMap::new();
+    for claimed in &slow {
+        *in_flight.entry(claimed.webhook.endpoint).or_insert(0) += 1;
+    }
+    let mut counts: Vec<u32> = in_flight.values().copied().collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [4, 4, 4, 4]);
+    let spare = spare - slow.len();
+    let room = Room { spare, in_flight: in_flight.clone(), ..world.room(200) };
+    assert_eq!(store.claim_due(world.now, Claim { room }).await.unwrap().claimed.len(), 0);
+    // Who comes later finds room, also where nothing is spare any more.
+    let healthy = world.add_webhook(&application, |_| ()).await;
+    for _ in 0..3 {
+        world.fire_for(&healthy).await;
+    }
+    let room = Room { spare: 0, in_flight, ..world.room(200) };
+    let given = store.claim_due(world.now, Claim { room }).await.unwrap().claimed;
+    assert_eq!((given.len(), given[0].webhook.id), (2, healthy.id));
+    // One endpoint alone is given all that its health allows.
+    let alone = world.add_webhook(&application, |_| ()).await;
+    world.set_status(healthy.id, Status::Paused).await;
+    for _ in 0..70 {
+        world.fire_for(&alone).await;
+    }
+    let mut room = world.room(200);
+    room.in_flight =
+        slow.iter().map(|it| (it.webhook.endpoint, ENDPOINT_CONCURRENCY_MAX)).collect();
+    let given = store.claim_due(world.now, Claim { room }).await.unwrap().claimed;
+    assert_eq!(given.len(), 64);
 }
 
 pub async fn an_endpoint_that_asks_for_less_is_given_less(store: &dyn Store) {

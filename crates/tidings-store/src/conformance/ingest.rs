@@ -13,7 +13,7 @@ use super::world::{World, key};
 use crate::{
     error::AppendError,
     store::Store,
-    types::{AppendedEvent, DeliveryFilter, EntityChange},
+    types::{AppendedEvent, DeliveryFilter, EntityChange, Room},
 };
 
 pub async fn an_append_answers_for_each_event_in_its_order(store: &dyn Store) {
@@ -307,6 +307,19 @@ pub async fn newborn_deliveries_of_a_full_endpoint_are_left(store: &dyn Store) {
     room.in_flight.insert(webhook.endpoint, ENDPOINT_CONCURRENCY_MAX - 2);
     let answer = world.try_append(events, Some(room)).await.unwrap();
     assert_eq!((answer.newborn.len(), answer.left), (2, true));
+}
+
+pub async fn newborn_deliveries_leave_room_for_other_endpoints(store: &dyn Store) {
+    let mut world = World::new(store);
+    world.one_webhook().await;
+    let mut events = Vec::new();
+    for _ in 0..5 {
+        let event = world.new_event();
+        events.push(world.matched(event, None).await);
+    }
+    let room = Room { spare: 11, ..world.room(9) };
+    let answer = world.try_append(events, Some(room)).await.unwrap();
+    assert_eq!((answer.newborn.len(), answer.left), (3, true));
 }
 
 pub async fn newborn_deliveries_of_a_webhook_that_is_not_active_are_left(store: &dyn Store) {

@@ -72,6 +72,7 @@ suite! {
         without_a_room_nothing_is_leased
         newborn_deliveries_do_not_overtake_what_is_due
         newborn_deliveries_of_a_full_endpoint_are_left
+        newborn_deliveries_leave_room_for_other_endpoints
         newborn_deliveries_of_a_webhook_that_is_not_active_are_left
         newborn_deliveries_behind_an_open_breaker_or_a_dead_source_are_left
         a_test_event_is_leased_whatever_is_in_its_way
@@ -84,6 +85,7 @@ suite! {
         a_claim_goes_on_after_the_webhook_that_was_served_last
         a_claim_without_permits_gives_nothing
         an_endpoint_is_given_what_it_has_room_for
+        slow_endpoints_do_not_take_all_the_room_of_a_worker
         an_endpoint_that_asks_for_less_is_given_less
         webhooks_that_are_not_active_are_passed_over_until_they_are
         an_expired_lease_is_given_to_another_worker

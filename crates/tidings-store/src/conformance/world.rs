@@ -8,8 +8,9 @@ use tidings_core::{
     application::{Application, ApplicationSettings, ClientType},
     delivery::{Reason, ReasonCode, Step},
     event::Event,
+    health::spare,
     ids::{ApplicationId, DeliveryId, EventId, WebhookId},
-    limits::{BREAKER_FAILURES, HORIZON_MS},
+    limits::{ATTEMPTS_IN_FLIGHT_MAX, BREAKER_FAILURES, HORIZON_MS},
     matching::match_event,
     outcome::{Attempt, Failure, Outcome},
     samples,
@@ -145,10 +146,11 @@ impl<'a> World<'a> {
         id
     }
 
-    /// Room for so many, with nothing on its way.
+    /// Room for so many in an idle process, with nothing on its way.
     #[must_use]
     pub fn room(&self, permits: usize) -> Room {
-        Room { permits, in_flight: HashMap::new(), lease_until: self.in_ms(LEASE_MS) }
+        let spare = spare(ATTEMPTS_IN_FLIGHT_MAX, 0);
+        Room { permits, spare, in_flight: HashMap::new(), lease_until: self.in_ms(LEASE_MS) }
     }
 
     pub async fn claim_batch(&self, permits: usize) -> ClaimedBatch {

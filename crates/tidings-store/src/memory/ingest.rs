@@ -165,11 +165,10 @@ impl State {
     }
 
     fn has_room(&self, webhook: &Webhook, room: &Room, now: Now) -> bool {
-        let in_flight = room.in_flight.get(&webhook.endpoint).copied().unwrap_or(0);
         let health = self.endpoints.get(&webhook.endpoint).cloned().unwrap_or_default();
         webhook.status == Status::Active
             && health.breaker.is_none()
-            && health.room(now.elapsed, in_flight) > 0
+            && room.fits(webhook.endpoint, &health, now.elapsed)
             && self.source(&webhook.source).down.is_none()
     }
 
@@ -179,8 +178,7 @@ impl State {
         let token = LeaseToken(self.leases_count);
         let webhook = Arc::clone(&self.webhook_of(id).webhook);
         let event = self.event_of(id);
-        room.permits = room.permits.saturating_sub(1);
-        *room.in_flight.entry(webhook.endpoint).or_insert(0) += 1;
+        room.take(webhook.endpoint);
         let expires_at = room.lease_until;
         let health = self.health(webhook.endpoint).clone();
         self.change(id, |row| {

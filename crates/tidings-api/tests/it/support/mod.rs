@@ -113,7 +113,7 @@ impl TestIngest {
     /// Tries everything that is due.
     pub async fn deliver(&self, now: Now) {
         let lease_until = now.elapsed.plus_ms(60_000);
-        let room = Room { permits: 100, in_flight: [].into(), lease_until };
+        let room = Room { permits: 100, spare: 100, in_flight: [].into(), lease_until };
         let batch = self.store.claim_due(now, Claim { room }).await.unwrap();
         for claimed in batch.claimed {
             let attempt = Attempt {

@@ -224,7 +224,9 @@ impl<'a> Run<'a> {
     async fn room(&mut self) -> [Room; 2] {
         let permits = self.pick(&[0, 1, 3, 50, 50]).unwrap();
         let lease_until = self.now.elapsed.plus_ms(self.pick(&[SECOND_MS, MINUTE_MS]).unwrap());
-        let mut rooms = [(); 2].map(|()| Room { permits, in_flight: [].into(), lease_until });
+        let spare = self.pick(&[0, 12, 256, 256]).unwrap();
+        let mut rooms =
+            [(); 2].map(|()| Room { permits, spare, in_flight: [].into(), lease_until });
         if self.chance(40)
             && let Some(id) = self.pick(&self.webhooks.clone())
         {
