@@ -208,6 +208,9 @@ pub struct SourceDown {
     pub next_at: Elapsed,
     /// How many queries in a row found it down.
     pub count: u32,
+    /// When a query last found it down: while nobody asks, nobody's patience runs out.
+    #[serde(default)]
+    pub found_at: Elapsed,
 }
 
 impl SourceHealth {
@@ -226,7 +229,7 @@ impl SourceHealth {
             None => (now, 0),
         };
         let wait_ms = back_off_ms(count).max(wait_ms.unwrap_or(0)).min(BREAKER_DELAY_MS_MAX);
-        let down = SourceDown { since, next_at: now.plus_ms(wait_ms), count };
+        let down = SourceDown { since, next_at: now.plus_ms(wait_ms), count, found_at: now };
         SourceHealth { down: Some(down) }
     }
 

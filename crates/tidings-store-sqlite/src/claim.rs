@@ -48,6 +48,7 @@ pub(crate) fn claim_due(tx: &mut Tx<'_>, now: Now, claim: &Claim) -> Result<Clai
         lines: HashMap::new(),
         touched: BTreeSet::new(),
     };
+    claiming.give_up_on_sources(&due)?;
     claiming.serve_in_turn(&due)?;
     claiming.settle()?;
     let next_at = match claiming.ends_left {
@@ -88,6 +89,22 @@ struct Claiming<'t, 'c> {
 }
 
 impl Claiming<'_, '_> {
+    /// Exhausts what has waited for its source for as long as it may.
+    fn give_up_on_sources(&mut self, due: &[Arc<Webhook>]) -> Result<(), Trouble> {
+        for webhook in due {
+            let source = self.tx.state.source(&webhook.source);
+            let Some(until) = rules::given_up_until(webhook, &source) else { continue };
+            if self.tx.state.due.get(&webhook.id).is_none_or(|first| *first > until) {
+                continue;
+            }
+            self.touched.insert(webhook.id);
+            for stored in line::waited(self.tx, webhook, until, self.ends_left)? {
+                self.end(stored, rules::source_down())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Round after round; a webhook that has nothing to give in one is out of the later ones.
     fn serve_in_turn(&mut self, due: &[Arc<Webhook>]) -> Result<(), Trouble> {
         let mut round: Vec<&Arc<Webhook>> = due.iter().collect();

@@ -231,6 +231,31 @@ fn undated_sql(only_frozen: bool) -> String {
     )
 }
 
+/// Deliveries of a webhook that need its query and were due at `until`, the longest due first.
+pub(crate) fn waited(
+    tx: &Tx<'_>,
+    webhook: &Webhook,
+    until: Elapsed,
+    count: usize,
+) -> Result<Vec<Stored>, Trouble> {
+    let sql = waited_sql(webhook.payload);
+    let parameters: [&dyn rusqlite::ToSql; 3] = [&int(webhook.id.0), &int(until.0), &length(count)];
+    delivery::deliveries(tx.connection, &sql, &parameters)
+}
+
+fn waited_sql(mode: PayloadMode) -> String {
+    let asks = match mode {
+        PayloadMode::Frozen => "payload IS NULL",
+        PayloadMode::Fresh => "(payload IS NULL OR attempts_count > 0)",
+    };
+    format!(
+        "SELECT {} FROM delivery INDEXED BY delivery_open
+         WHERE state < 2 AND state = 0 AND webhook = ?1 AND next_at <= ?2 AND {asks}
+         ORDER BY next_at, id LIMIT ?3",
+        delivery::DELIVERY
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -262,8 +287,9 @@ mod tests {
             assert!(plan.contains("(webhook=? AND (next_at,id)>(?,?)"), "{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{plan}");
         }
-        for only_frozen in [true, false] {
-            let plan = plan(&undated_sql(only_frozen));
+        let undated = [true, false].map(undated_sql);
+        for sql in modes.map(waited_sql).iter().chain(&undated) {
+            let plan = plan(sql);
             assert!(plan.contains("(webhook=? AND next_at<?)"), "{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{plan}");
         }

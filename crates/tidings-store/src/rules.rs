@@ -5,8 +5,8 @@
 use tidings_core::{
     delivery::{Delivery, Reason, ReasonCode, State, Step},
     event::Event,
-    health::EndpointHealth,
-    limits::CLAIMS_WITHOUT_RESULT_MAX,
+    health::{EndpointHealth, SourceHealth},
+    limits::{CLAIMS_WITHOUT_RESULT_MAX, SOURCE_PATIENCE_MS},
     time::{Elapsed, HOUR_MS},
     webhook::{PayloadMode, Status, Webhook},
 };
@@ -100,6 +100,25 @@ pub fn deadline(
         None => held_since(delivery, webhook, health)
             .map(|since| since.plus_ms(webhook.retry.horizon_ms)),
     }
+}
+
+/// Why deliveries end that waited for their source for as long as they may.
+#[must_use]
+pub fn source_down() -> Reason {
+    let detail = "the source did not answer for 7 days: replay it once the source works";
+    Reason::new(ReasonCode::SourceDown, detail)
+}
+
+/// The moment until which a delivery must have been due to be given up, because its source has
+/// been down for [`SOURCE_PATIENCE_MS`] since then; `None` while that is over for none of the
+/// webhook. Counts to the last query that found the source down, and not from before the source was
+/// down or the webhook went on.
+#[must_use]
+pub fn given_up_until(webhook: &Webhook, source: &SourceHealth) -> Option<Elapsed> {
+    let down = source.down.as_ref()?;
+    let until = down.found_at.0.checked_sub(SOURCE_PATIENCE_MS).map(Elapsed)?;
+    let since = down.since.max(webhook.clock.went_on_at.unwrap_or_default());
+    (since <= until).then_some(until)
 }
 
 /// The status that a step gives an active webhook, with the notice that tells its owner.

@@ -148,6 +148,9 @@ pub trait Store: Send + Sync {
     ///   taken ([`tidings_core::delivery::Delivery::next_at`]), then by its id.
     /// - A source that is down holds back only what needs its query
     ///   ([`crate::rules::needs_query`]); when its turn comes, one such delivery takes it.
+    ///   What needs its query and has been due for [`tidings_core::limits::SOURCE_PATIENCE_MS`] of
+    ///   it ([`crate::rules::given_up_until`]) is exhausted before anything is given out
+    ///   (`SourceDown`), a bounded number at a time.
     /// - Behind an open breaker, when its turn comes, the delivery that is due first among all
     ///   active webhooks of the endpoint takes it. A webhook that does not get the turn gives a
     ///   delivery that is due and past its deadline ([`crate::rules::deadline`]) at once, at most

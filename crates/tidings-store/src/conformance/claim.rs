@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use tidings_core::{
-    delivery::{State, Step},
+    delivery::{ReasonCode, State, Step},
     ids::DeliveryId,
-    limits::ENDPOINT_CONCURRENCY_MAX,
+    limits::{ENDPOINT_CONCURRENCY_MAX, SOURCE_PATIENCE_MS},
     outcome::Outcome,
     webhook::{PayloadMode, Status, Webhook},
 };
@@ -13,7 +13,7 @@ use tidings_core::{
 use super::world::{LEASE_MS, World};
 use crate::{
     store::Store,
-    types::{Claim, Room, ShownState},
+    types::{Claim, DeliveryFilter, Room, ShownState},
 };
 
 pub async fn a_due_delivery_is_given_with_all_that_a_worker_needs(store: &dyn Store) {
@@ -303,6 +303,33 @@ pub async fn a_source_that_is_down_is_asked_by_one_at_a_time(store: &dyn Store) 
     record.source = Some(world.seen(true));
     store.record(world.now, vec![record]).await.unwrap();
     assert_eq!(world.claim_ids(9).await.len(), 2);
+}
+
+pub async fn what_waited_for_its_source_for_7_days_is_exhausted(store: &dyn Store) {
+    let mut world = World::new(store);
+    let webhook = world.one_webhook().await;
+    for _ in 0..3 {
+        world.fire_for(&webhook).await;
+    }
+    let probe = world.claim(1).await.remove(0);
+    world.source_down(&probe).await;
+    world.pass_ms(1_000);
+    let late = world.fire_for(&webhook).await;
+    world.pass_ms(SOURCE_PATIENCE_MS - 1_000);
+    // Nobody has asked for 7 days: one asks first.
+    let probe = world.claim_one().await;
+    world.pass_ms(1);
+    assert_eq!(world.claim(9).await.len(), 0);
+    let ended = DeliveryFilter { states: vec![ShownState::Exhausted], ..Default::default() };
+    assert_eq!(world.found(ended.clone()).await.len(), 0);
+    world.source_down(&probe).await;
+    assert_eq!(world.claim(9).await.len(), 0);
+    let gone = world.found(ended).await;
+    assert_eq!((gone.len(), world.ended(gone[0]).await), (2, Some(ReasonCode::SourceDown)));
+    assert_eq!(world.ended(late).await, None, "it has not waited for 7 days");
+    assert_eq!(world.ended(probe.delivery.id).await, None, "its wait has just begun anew");
+    let notices = world.notices(Some(webhook.application)).await;
+    assert_eq!((notices.len(), notices[0].count), (1, 2));
 }
 
 pub async fn a_source_that_is_down_does_not_hold_back_what_is_frozen(store: &dyn Store) {

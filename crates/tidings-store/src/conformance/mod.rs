@@ -92,6 +92,7 @@ suite! {
         a_hint_tells_when_the_next_is_due
         what_waits_for_room_is_not_asked_for_again_at_once
         a_source_that_is_down_is_asked_by_one_at_a_time
+        what_waited_for_its_source_for_7_days_is_exhausted
         a_source_that_is_down_does_not_hold_back_what_is_frozen
     }
     breaker {

@@ -7,7 +7,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use tidings_core::{
-    delivery::Reason,
+    delivery::{Reason, State::Pending},
     health::EndpointHealth,
     ids::{DeliveryId, WebhookId},
     time::{Elapsed, Now},
@@ -44,6 +44,7 @@ impl State {
             claimed: Vec::new(),
             ends_left: rules::ENDED_PER_COMMIT_MAX,
         };
+        claiming.give_up_on_sources(&due);
         claiming.serve_in_turn(&due);
         let (claimed, ends_left) = (claiming.claimed, claiming.ends_left);
         let next_at = if ends_left == 0 { Some(now.elapsed) } else { self.next_at(now.elapsed) };
@@ -158,6 +159,30 @@ impl State {
 }
 
 impl Claiming<'_> {
+    /// Exhausts what has waited for its source for as long as it may.
+    fn give_up_on_sources(&mut self, due: &[Arc<Webhook>]) {
+        for webhook in due {
+            let source = self.state.source(&webhook.source);
+            let until = rules::given_up_until(webhook, &source);
+            let (Some(until), Some(queue)) = (until, self.state.queues.get(&webhook.id)) else {
+                continue;
+            };
+            let places = [&queue.bodied, &queue.bodiless];
+            let waited = places.map(|places| places.iter().take_while(|place| place.0 <= until));
+            let mut waited: Vec<Place> = waited.into_iter().flatten().copied().collect();
+            waited.retain(|place| {
+                matches!(self.state.deliveries[&place.1].delivery.state, Pending { .. })
+                    && self.state.needs_query(webhook, place.1)
+            });
+            waited.sort_unstable();
+            for (_, id) in waited {
+                if !self.end(id, rules::source_down()) {
+                    return;
+                }
+            }
+        }
+    }
+
     /// Round after round; a webhook that has nothing to give in one is out of the later ones.
     fn serve_in_turn(&mut self, due: &[Arc<Webhook>]) {
         let mut round: Vec<&Arc<Webhook>> = due.iter().collect();
