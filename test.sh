@@ -2,7 +2,7 @@
 # All tests, from a fresh clone: ./test.sh
 #
 #   tools ─► format, clippy, tidy, tests (cargo xtask ci) ─► capture ─► Python and Node verify it
-#                                                              durability: syncs, power cuts ◄─┘
+#                         kill -9, thirty times ◄─ durability: syncs, power cuts ◄───────────┘
 #
 # Needs Rust (with rustfmt and clippy). As root on Debian it installs the rest; otherwise it says
 # what is missing. Everything that it fetches lies under target/.
@@ -80,10 +80,17 @@ prove_durability() {
   cargo run --quiet --locked --package xtask -- durability
 }
 
+# Thirty kills under load, and a ledger outside the product that must agree with what arrived.
+survive_kills() {
+  heading 'kill -9'
+  cargo run --quiet --locked --package xtask -- crash --cycles 30
+}
+
 started_at=$SECONDS
 install_tools
 install_verifiers
 cargo run --quiet --locked --package xtask -- ci
 verify_elsewhere
 prove_durability
+survive_kills
 printf 'test.sh: all of it passed in %d s\n' "$((SECONDS - started_at))"

@@ -8,6 +8,7 @@ mod ci;
 mod sim;
 mod crash;
 mod durability;
+mod schema;
 mod tidy;
 
 use std::path::PathBuf;
@@ -24,6 +25,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write schema.graphql as the program serves it
+    Schema,
     /// Check the house rules: sizes, words, walls between crates, who may do what
     Tidy,
     /// Run what every change must pass: format, clippy, tidy, tests
@@ -38,6 +41,7 @@ enum Command {
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
+        Command::Schema => schema::run(),
         Command::Tidy => tidy::run(),
         Command::Ci(options) => ci::run(&options),
         Command::Sim(options) => sim::run(&options),

@@ -33,3 +33,26 @@ pub fn executor(writer: Option<&Writer>, store: &Arc<dyn Store>) -> Executor {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    /// Set by `cargo xtask schema`: the file is written instead of compared.
+    const WRITE: &str = "TIDINGS_WRITE_SCHEMA";
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "the chore that writes the file asks by variable")]
+    fn the_committed_schema_is_the_one_that_is_served() {
+        let schema = Schema::new(Query::default(), Mutation::default(), EmptySubscription);
+        let sdl = schema.sdl();
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema.graphql");
+        if std::env::var_os(WRITE).is_some() {
+            fs::write(&file, &sdl).unwrap();
+        }
+        let committed = fs::read_to_string(&file).unwrap_or_default();
+        assert!(committed == sdl, "schema.graphql is not what is served: run `cargo xtask schema`");
+    }
+}
