@@ -34,8 +34,8 @@ impl Leases {
         }
     }
 
-    /// Whether the lease still lasts. Who cannot say so must not send: another worker may have the delivery, and the result
-    /// could not be recorded.
+    /// Whether the lease still lasts. Who cannot say so must not send: another worker may have the
+    /// delivery, and the result could not be recorded.
     pub(crate) fn holds(&self, delivery: DeliveryId, token: LeaseToken, now: Elapsed) -> bool {
         let all = self.all();
         all.get(&delivery).is_some_and(|lease| lease.token == token && lease.expires_at > now)

@@ -1,4 +1,5 @@
-//! Many seeds: each is played, the first that fails is shrunk and told. A campaign in which too little happened fails too.
+//! Many seeds: each is played, the first that fails is shrunk and told. A campaign in which too
+//! little happened fails too.
 
 use std::{
     fmt::Write,
@@ -19,8 +20,8 @@ use crate::{
 /// Steps of one plan.
 pub const STEPS: usize = 60;
 
-/// What must have happened in a campaign, for each hundred seeds. Far less than what usually does: who sees less is looking at a
-/// world in which nothing goes on.
+/// What must have happened in a campaign, for each hundred seeds. Far less than what usually does:
+/// who sees less is looking at a world in which nothing goes on.
 pub const LEAST_PER_HUNDRED: [(&str, u64); 19] = [
     ("acknowledged", 2_000),
     ("posts", 4_000),

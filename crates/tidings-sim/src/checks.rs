@@ -134,7 +134,8 @@ impl Checks {
         self.look_at_notices(&all).await;
     }
 
-    /// Each request that a receiver saw is recorded, or another followed it; what is delivered, a receiver took.
+    /// Each request that a receiver saw is recorded, or another followed it; what is delivered, a
+    /// receiver took.
     async fn look_at_requests(&self, all: &[DeliveryView]) {
         let mut by_delivery: HashMap<DeliveryId, Vec<Seen>> = HashMap::new();
         for seen in self.stage.endpoints.seen() {

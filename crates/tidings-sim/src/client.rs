@@ -1,4 +1,5 @@
-//! Producers: they fire an event until it is acknowledged, under one idempotency key, at whichever process is there.
+//! Producers: they fire an event until it is acknowledged, under one idempotency key, at whichever
+//! process is there.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -102,7 +103,8 @@ fn append(stage: &Stage, event: Event, catalog: &Catalog, key: &str) -> Append {
     }
 }
 
-/// Who hears an event, found anew: a webhook that listens to its trigger, or to `AccountAdded` when an account was updated.
+/// Who hears an event, found anew: a webhook that listens to its trigger, or to `AccountAdded`
+/// when an account was updated.
 fn listeners(event: &Event, catalog: &Catalog) -> BTreeSet<WebhookId> {
     let name = event.trigger.as_str();
     let hears =

@@ -1,9 +1,11 @@
 //! Time that is moved, and the runtime that moves it.
 //!
-//!   tasks run until none can go on ─► the clock jumps to the earliest sleeper ─► it is woken ─► tasks run …
+//!   tasks run until none can go on ─► the clock jumps to the earliest sleeper ─► it is woken ─┐
+//!     ▲                                                                                       │
+//!     └───────────────────────────────────────────────────────────────────────────────────────┘
 //!
-//! One thread, no timer of the machine: 72 hours take as long as what happens in them. Sleepers that wake at the same moment are
-//! woken in an order that the seed decides.
+//! One thread, no timer of the machine: 72 hours take as long as what happens in them. Sleepers
+//! that wake at the same moment are woken in an order that the seed decides.
 
 use std::{
     cell::Cell,
@@ -21,7 +23,8 @@ use tidings_core::{
 };
 use tidings_store::{Chance, Clock};
 
-/// A clock that stands still while anything can be done, then goes on to the next moment at which something can.
+/// A clock that stands still while anything can be done, then goes on to the next moment at which
+/// something can.
 pub struct VirtualClock(Mutex<Face>);
 
 struct Face {
@@ -167,7 +170,8 @@ impl Chance for SeededChance {
     }
 }
 
-/// Runs a world to its end, then drops whatever still runs in it. Returns what it came to and how many tasks panicked in it.
+/// Runs a world to its end, then drops whatever still runs in it. Returns what it came to and how
+/// many tasks panicked in it.
 pub fn run<T, W>(clock: &Arc<VirtualClock>, world: W) -> (T, u64)
 where
     T: Send + 'static,
@@ -192,7 +196,8 @@ thread_local! {
     static PANICS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// A task that panics is told by the loop that ran it, and forgotten: the machine must not forget it.
+/// A task that panics is told by the loop that ran it, and forgotten: the machine must not forget
+/// it.
 fn count_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -1,5 +1,5 @@
-//! What goes wrong beside the endpoints and the source: a database that is slow, away, or does not say whether it committed; a
-//! process that stands still or ends in the middle of anything.
+//! What goes wrong beside the endpoints and the source: a database that is slow, away, or does not
+//! say whether it committed; a process that stands still or ends in the middle of anything.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -81,8 +81,8 @@ impl Faults {
     }
 }
 
-/// Whether a process goes on. All that its tasks wait for outside of it goes through here, so that a process which ended does
-/// nothing more, and one that stands still notices nothing.
+/// Whether a process goes on. All that its tasks wait for outside of it goes through here, so that
+/// a process which ended does nothing more, and one that stands still notices nothing.
 #[derive(Debug)]
 pub struct Life {
     clock: Arc<VirtualClock>,

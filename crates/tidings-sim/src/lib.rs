@@ -1,8 +1,9 @@
 //! The machine that tries to break the engine.
 //!
 //! ```text
-//!   seed ─► plan (ops) ─► world: the real engine on the store in memory, with faults, a moved clock, receivers and a source
-//!                           │ watched by the witness, at every commit, and by the checks, after every step
+//!   seed ─► plan (ops) ─► world: the real engine on the store in memory
+//!                           │    with faults, a moved clock, receivers and a source;
+//!                           │    watched by the witness at each commit, by the checks at each step
 //!                           └─► violations ─► shrink ─► seed and the few steps that it takes
 //! ```
 //!

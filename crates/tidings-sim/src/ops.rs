@@ -1,5 +1,5 @@
-//! What may happen in the world, and plans of it that a seed decides. A plan is a plain list, so that a failure can be shrunk to
-//! the few steps that it needs.
+//! What may happen in the world, and plans of it that a seed decides. A plan is a plain list, so
+//! that a failure can be shrunk to the few steps that it needs.
 
 use tidings_core::time::{MINUTE_MS, SECOND_MS};
 

@@ -1,5 +1,5 @@
-//! One process of the installation: the real engine, with the world around it in the place of time, chance, database, source and
-//! network.
+//! One process of the installation: the real engine, with the world around it in the place of
+//! time, chance, database, source and network.
 
 use std::sync::{
     Arc,

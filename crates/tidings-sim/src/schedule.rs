@@ -15,7 +15,8 @@ pub const PUBLISHED_MS: [u64; 9] = [
     6 * HOUR_MS,
 ];
 
-/// From when to when the attempt after the `number`-th (from 1) may be planned, whose end was at `ended_at`.
+/// From when to when the attempt after the `number`-th (from 1) may be planned, whose end was at
+/// `ended_at`.
 #[must_use]
 pub fn due_window(delays_ms: &[u64], number: u32, ended_at: Elapsed) -> (Elapsed, Elapsed) {
     let place = usize::try_from(number).unwrap_or(usize::MAX).clamp(1, delays_ms.len().max(1));

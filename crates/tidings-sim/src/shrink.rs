@@ -5,8 +5,8 @@ use crate::{ops::Plan, sabotage::Sabotage, world::play};
 /// Runs that are spent on one failure.
 const RUNS_MAX: usize = 300;
 
-/// The shortest plan that was found in which the rule is still broken: whole halves are left out, then quarters, down to single
-/// steps.
+/// The shortest plan that was found in which the rule is still broken: whole halves are left out,
+/// then quarters, down to single steps.
 #[must_use]
 pub fn shrink(plan: &Plan, rule: &str, sabotage: Option<Sabotage>) -> Plan {
     let mut best = plan.clone();

@@ -1,4 +1,5 @@
-//! A source that answers as it is told. Every run gives another answer, so that a body which was rendered twice is noticed.
+//! A source that answers as it is told. Every run gives another answer, so that a body which was
+//! rendered twice is noticed.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,5 +1,5 @@
-//! A world to play in: a store in memory, receivers, a source, faults and a clock that is moved. The machine plays on it by
-//! chance, the tests of the engine by hand.
+//! A world to play in: a store in memory, receivers, a source, faults and a clock that is moved.
+//! The machine plays on it by chance, the tests of the engine by hand.
 
 use std::sync::Arc;
 

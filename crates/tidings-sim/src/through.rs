@@ -1,6 +1,6 @@
 //! The store as one process has it.
 //!
-//!   engine ─► life (may end or stand still) ─► faults ─► witness ─► sabotage ─► the store in memory
+//!   engine ─► life (may end, or stand still) ─► faults ─► witness ─► sabotage ─► store in memory
 //!
 //! The witness stands where the commit is made: what it saw happened, whatever the engine was told.
 

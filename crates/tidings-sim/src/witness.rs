@@ -1,5 +1,6 @@
-//! Who watches every commit as it is made, and holds it against the rules as they are published: leases, due times, deadlines,
-//! final states. It keeps books of its own, and asks the store for nothing.
+//! Who watches every commit as it is made, and holds it against the rules as they are published:
+//! leases, due times, deadlines, final states. It keeps books of its own, and asks the store for
+//! nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -262,7 +263,8 @@ impl Witness {
         let holds = track.lease.is_some_and(|lease| lease.token == item.token);
         let unwanted = track.unwanted || deleted;
         if !done {
-            // What is past its deadline may be ended by a claim, but never under a lease that lasts.
+            // What is past its deadline may be ended by a claim, but never under a lease that
+            // lasts.
             let lasts = track.lease.is_some_and(|lease| lease.expires_at > now.elapsed);
             if holds && lasts && !unwanted {
                 let what = format!("{} was refused a good lease", item.delivery);
@@ -290,8 +292,8 @@ impl Witness {
         books.step(now, item);
     }
 
-    /// A process is about to send. Says whether it holds the lease now. One that `stood_still` cannot know that its lease ran
-    /// out meanwhile; nobody is to blame for that.
+    /// A process is about to send. Says whether it holds the lease now. One that `stood_still`
+    /// cannot know that its lease ran out meanwhile; nobody is to blame for that.
     pub(crate) fn sends(
         &self,
         process: usize,
@@ -366,7 +368,8 @@ impl Books {
         self.tracks.entry(id).or_default().done = Some(how);
     }
 
-    /// A retry lies in the window of the published schedule, and none is planned by an attempt that was made at the deadline.
+    /// A retry lies in the window of the published schedule, and none is planned by an attempt
+    /// that was made at the deadline.
     fn retried(&mut self, now: Now, item: &Record, due_at: Elapsed) {
         self.count("retries");
         let deadline = self.deadline(item.delivery, now.elapsed);
@@ -434,7 +437,8 @@ impl Books {
         }
     }
 
-    /// The end of a delivery's 72 hours: counted from its beginning, without the time in which its webhook stood still.
+    /// The end of a delivery's 72 hours: counted from its beginning, without the time in which its
+    /// webhook stood still.
     fn deadline(&self, id: DeliveryId, now: Elapsed) -> Option<Elapsed> {
         let track = self.tracks.get(&id)?;
         let webhook = track.webhook.as_ref()?;

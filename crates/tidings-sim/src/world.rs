@@ -1,4 +1,5 @@
-//! One run: the plan's steps, one after another, on a world of its own; then everything is mended, and what is left is checked.
+//! One run: the plan's steps, one after another, on a world of its own; then everything is mended,
+//! and what is left is checked.
 //!
 //!   webhooks ─► processes ─► step, look, step, look … ─► mend ─► wait ─► look at everything
 
@@ -27,7 +28,8 @@ use crate::{
     witness::{Tally, Violation},
 };
 
-/// How long, at most, everything takes to come to its end once nothing is wrong any more: the longest delay of the schedule.
+/// How long, at most, everything takes to come to its end once nothing is wrong any more: the
+/// longest delay of the schedule.
 const CALM_MS: u64 = 7 * HOUR_MS;
 
 /// What a run came to.

@@ -66,8 +66,19 @@ impl Play {
     }
 }
 
-/// Plays a scene. The webhook is changed before it is added; no rule may be broken, nothing may panic.
+/// Plays a scene. The webhook is changed before it is added; no rule may be broken, nothing may
+/// panic. Few attempts are made at a time: each look of the loop costs as much as it has permits,
+/// and days have many looks.
 pub fn play<W, S>(change: impl FnOnce(&mut Webhook), scene: S)
+where
+    S: FnOnce(Play) -> W + Send + 'static,
+    W: Future<Output = ()> + Send + 'static,
+{
+    play_with(8, change, scene);
+}
+
+/// Plays a scene with so many attempts at a time.
+pub fn play_with<W, S>(attempts_max: usize, change: impl FnOnce(&mut Webhook), scene: S)
 where
     S: FnOnce(Play) -> W + Send + 'static,
     W: Future<Output = ()> + Send + 'static,
@@ -79,7 +90,7 @@ where
     change(&mut webhook);
     let ((), panics) = run(&clock, async move {
         webhook.application = stage.add_application("acme").await;
-        let process = Process::start(&stage, 512, None);
+        let process = Process::start(&stage, attempts_max, None);
         // The first look at the store is over, so that newborn deliveries find room.
         stage.clock.pass(100).await;
         let webhook = stage.add_webhook(webhook).await;
