@@ -35,6 +35,8 @@ const RECEIVERS: [&str; 3] = ["well", "flaky", "slow"];
 const PRODUCERS: usize = 4;
 /// The longest that everything may take to arrive after the last restart.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// With more deliveries on their way the producers wait.
+const OWED_MAX: usize = 5_000;
 /// Fewer acknowledged events a cycle than this prove nothing.
 const EVENTS_PER_CYCLE_MIN: usize = 10;
 
@@ -144,6 +146,10 @@ async fn produce(
                 open.push(keys);
                 return open;
             }
+        }
+        // A long run must not pile up more than its receivers can take.
+        while lock(book).owed(RECEIVERS.len()) > OWED_MAX && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         // The kill comes at `until`; going on a little makes sure that it meets requests on their
         // way.

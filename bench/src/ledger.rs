@@ -16,6 +16,10 @@ const EXPLAINED_WITHIN: Duration = Duration::from_millis(750);
 pub struct Ledger {
     acknowledged: HashSet<EventId>,
     arrivals: HashMap<DeliveryId, Arrivals>,
+    /// How many different deliveries of an event were taken.
+    taken: HashMap<EventId, usize>,
+    /// Taken deliveries of acknowledged events: kept, since it is asked for again and again.
+    settled: usize,
     kills: Vec<Instant>,
     corrupt: usize,
 }
@@ -56,7 +60,9 @@ impl Verdict {
 impl Ledger {
     /// An event was acknowledged.
     pub fn acknowledge(&mut self, event: EventId) {
-        self.acknowledged.insert(event);
+        if self.acknowledged.insert(event) {
+            self.settled += self.taken.get(&event).copied().unwrap_or(0);
+        }
     }
 
     /// The server was killed.
@@ -93,8 +99,13 @@ impl Ledger {
                 seen.unexplained += 1;
             }
         }
+        let is_first = taken && seen.taken_at.is_none();
         if taken {
             seen.taken_at = Some(begun);
+        }
+        if is_first {
+            *self.taken.entry(id.event()).or_insert(0) += 1;
+            self.settled += usize::from(self.acknowledged.contains(&id.event()));
         }
     }
 
@@ -110,9 +121,7 @@ impl Ledger {
 
     /// Deliveries that are still owed, when each event makes so many.
     pub fn owed(&self, per_event: usize) -> usize {
-        let taken = self.arrivals.iter().filter(|(_, seen)| seen.taken_at.is_some());
-        let known = taken.filter(|(id, _)| self.acknowledged.contains(&id.event())).count();
-        (self.acknowledged.len() * per_event).saturating_sub(known)
+        (self.acknowledged.len() * per_event).saturating_sub(self.settled)
     }
 
     /// The comparison, when each event makes so many deliveries.
