@@ -52,6 +52,8 @@ pub struct Delivery {
 /// How long a delivery has been waiting for an answer to its query.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Waiting {
+    /// What it waits for: `SourceDown` and `QueryErrors` have each a patience of their own.
+    pub code: ReasonCode,
     /// Since when.
     pub since: Elapsed,
     /// How often it was tried.
@@ -311,9 +313,10 @@ impl Delivery {
                 State::Pending { due_at: *due_at, why: Some(why.clone()) }
             }
             Step::WaitForQuery { due_at, why } => {
-                let since = self.waiting.map_or(now.elapsed, |waiting| waiting.since);
-                let count = self.waiting.map_or(1, |waiting| waiting.count.saturating_add(1));
-                self.waiting = Some(Waiting { since, count });
+                let before = self.waiting.filter(|waiting| waiting.code == why.code);
+                let since = before.map_or(now.elapsed, |waiting| waiting.since);
+                let count = before.map_or(1, |waiting| waiting.count.saturating_add(1));
+                self.waiting = Some(Waiting { code: why.code, since, count });
                 State::Pending { due_at: *due_at, why: Some(why.clone()) }
             }
             Step::DisableWebhook { why } | Step::HoldWebhook { why } => {
@@ -451,8 +454,15 @@ mod tests {
             let why = Reason::new(ReasonCode::SourceDown, "refused");
             delivery.take(&Step::WaitForQuery { due_at: Elapsed(50), why }, now);
         }
-        assert_eq!(delivery.waiting, Some(Waiting { since: Elapsed(5), count: 2 }));
+        let code = ReasonCode::SourceDown;
+        assert_eq!(delivery.waiting, Some(Waiting { code, since: Elapsed(5), count: 2 }));
         assert_eq!((delivery.next_at(), delivery.attempts_count), (Some(Elapsed(50)), 0));
+        let now = Now { wall: Wall(0), elapsed: Elapsed(60) };
+        delivery.lease(LeaseToken(60), Elapsed(99));
+        let why = Reason::new(ReasonCode::QueryErrors, "no data");
+        delivery.take(&Step::WaitForQuery { due_at: Elapsed(90), why }, now);
+        let code = ReasonCode::QueryErrors;
+        assert_eq!(delivery.waiting, Some(Waiting { code, since: Elapsed(60), count: 1 }));
         delivery.freeze(Running(70));
         delivery.freeze(Running(90));
         assert_eq!((delivery.waiting, delivery.deadline), (None, Some(Running(70))));

@@ -22,7 +22,7 @@ use tidings_core::{
     webhook::PayloadMode,
 };
 use tidings_query::{
-    render::{RenderRequest, Rendering, SourceAnswer, render},
+    render::{RenderRequest, Rendering, SourceAnswer, Waited, render},
     source::{Identity, Source},
 };
 use tidings_store::{Chance, Claimed, Clock, Freeze, MadeAttempt, Record, SourceSeen, Store};
@@ -146,7 +146,7 @@ async fn rendered(
         webhook,
         query: &query,
         identity,
-        waited_ms: waited_ms(claimed, started),
+        waited: waited(claimed, started),
     };
     let rendered = render(&shared, &request).await;
     let seen = match rendered.source {
@@ -169,10 +169,14 @@ async fn rendered(
 }
 
 /// How long the delivery has waited for its query. While its webhook was stopped nobody asked.
-fn waited_ms(claimed: &Claimed, now: Elapsed) -> u64 {
-    let Some(waiting) = claimed.delivery.waiting else { return 0 };
+fn waited(claimed: &Claimed, now: Elapsed) -> Waited {
+    let Some(waiting) = claimed.delivery.waiting else { return Waited::default() };
     let went_on_at = claimed.webhook.clock.went_on_at.unwrap_or_default();
-    now.since_ms(waiting.since.max(went_on_at))
+    let ms = now.since_ms(waiting.since.max(went_on_at));
+    match waiting.code {
+        ReasonCode::SourceDown => Waited { for_source_ms: ms, for_data_ms: 0 },
+        _ => Waited { for_source_ms: 0, for_data_ms: ms },
+    }
 }
 
 /// On whose behalf the query runs: the application with the rights that it has now.

@@ -46,8 +46,18 @@ pub struct RenderRequest<'a> {
     pub query: &'a CheckedQuery,
     /// On whose behalf it runs.
     pub identity: Identity,
-    /// How long the delivery has been waiting for an answer that can be sent.
-    pub waited_ms: u64,
+    /// How long the delivery has been waiting.
+    pub waited: Waited,
+}
+
+/// How long a delivery has been waiting for its query. The two patiences never share a clock: who
+/// waited for days for a source has not waited for its data at all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Waited {
+    /// For the source to answer.
+    pub for_source_ms: u64,
+    /// For a response that has data.
+    pub for_data_ms: u64,
 }
 
 /// What rendering came to, and what it showed of the source.
@@ -142,7 +152,7 @@ pub async fn render(source: &dyn Source, request: &RenderRequest<'_>) -> Rendere
         },
         Executed::Down { why, wait_ms } => {
             let why = Reason::new(ReasonCode::SourceDown, why);
-            let patient = request.waited_ms < SOURCE_PATIENCE_MS;
+            let patient = request.waited.for_source_ms < SOURCE_PATIENCE_MS;
             let rendering = if patient { Rendering::Wait(why) } else { Rendering::Exhaust(why) };
             Rendered { rendering, source: SourceAnswer::Down { wait_ms } }
         }
@@ -163,7 +173,9 @@ fn judge(
     match action {
         ErrorAction::Hold => Rendering::Hold(why),
         ErrorAction::Drop => Rendering::Suppress(Reason { code: ReasonCode::ErrorRule, ..why }),
-        ErrorAction::Retry if request.waited_ms < RESPONSE_PATIENCE_MS => Rendering::Wait(why),
+        ErrorAction::Retry if request.waited.for_data_ms < RESPONSE_PATIENCE_MS => {
+            Rendering::Wait(why)
+        }
         ErrorAction::Retry | ErrorAction::Deliver => {
             composed(source, request, variables, response.data.as_deref(), &response.errors)
         }

@@ -429,7 +429,11 @@ impl Books {
             ReasonCode::AttemptFailed => {
                 let ended_at = item.attempt.as_ref().map_or(now.elapsed, ended_at);
                 if deadline.is_some_and(|deadline| ended_at.plus_ms(SLACK_MS) < deadline) {
-                    let what = format!("{id} at {}, deadline {deadline:?}", ended_at.0);
+                    let (begun_at, stops) = (track.begun_at, self.stops.get(&id.webhook()));
+                    let what = format!(
+                        "{id} at {}: begun {begun_at:?}, deadline {deadline:?}, stopped {stops:?}",
+                        ended_at.0
+                    );
                     self.accuse(now.elapsed, "nothing is exhausted before its deadline", what);
                 }
             }

@@ -33,14 +33,12 @@ pub(crate) struct Stored {
 /// The columns of [`stored`].
 pub(crate) const DELIVERY: &str = "id, application, trigger, state, next_at, token, endpoint, \
      reason_code, reason_detail, attempts_count, claims_count, deadline, waiting_since, \
-     waiting_count, payload, payload_bytes, test, added_at, finished_at";
+     waiting_count, payload, payload_bytes, test, added_at, finished_at, waiting_code";
 
 const WHAT: &str = "delivery";
 
 /// A delivery.
 pub(crate) fn stored(row: &Row<'_>) -> Result<Stored, Trouble> {
-    let waiting_since = number_if(row, 12, WHAT)?;
-    let waiting_count = small(row, 13, WHAT)?;
     let payload_bytes = number_if(row, 15, WHAT)?;
     Ok(Stored {
         delivery: Delivery {
@@ -50,8 +48,7 @@ pub(crate) fn stored(row: &Row<'_>) -> Result<Stored, Trouble> {
             state: state(row)?,
             attempts_count: small(row, 9, WHAT)?,
             deadline: number_if(row, 11, WHAT)?.map(Running),
-            waiting: waiting_since
-                .map(|since| Waiting { since: Elapsed(since), count: waiting_count }),
+            waiting: waiting(row)?,
             test: row.get(16)?,
             added_at: wall(row, 17)?,
             finished_at: row.get::<_, Option<i64>>(18)?.map(Wall),
@@ -81,13 +78,24 @@ fn state(row: &Row<'_>) -> Result<State, Trouble> {
     })
 }
 
+fn waiting(row: &Row<'_>) -> Result<Option<Waiting>, Trouble> {
+    let (Some(since), Some(code)) = (number_if(row, 12, WHAT)?, code(row, 19)?) else {
+        return Ok(None);
+    };
+    Ok(Some(Waiting { code, since: Elapsed(since), count: small(row, 13, WHAT)? }))
+}
+
+fn code(row: &Row<'_>, column: usize) -> Result<Option<ReasonCode>, Trouble> {
+    let text = row.get_ref(column)?.as_str_or_null();
+    let Some(text) = text.map_err(|error| Trouble::corrupt(WHAT, error))? else {
+        return Ok(None);
+    };
+    let code = ReasonCode::ALL.into_iter().find(|code| code.as_str() == text);
+    code.map(Some).ok_or_else(|| Trouble::corrupt(WHAT, format!("there is no reason {text}")))
+}
+
 fn reason(row: &Row<'_>) -> Result<Option<Reason>, Trouble> {
-    let code = row.get_ref(7)?.as_str_or_null().map_err(|error| Trouble::corrupt(WHAT, error))?;
-    let Some(text) = code else { return Ok(None) };
-    let code = ReasonCode::ALL
-        .into_iter()
-        .find(|code| code.as_str() == text)
-        .ok_or_else(|| Trouble::corrupt(WHAT, format!("there is no reason {text}")))?;
+    let Some(code) = code(row, 7)? else { return Ok(None) };
     let detail: Option<String> = row.get(8)?;
     Ok(Some(Reason { code, detail: detail.unwrap_or_default() }))
 }
@@ -139,9 +147,10 @@ pub(crate) fn insert_delivery(connection: &Connection, stored: &Stored) -> Resul
         .prepare_cached(
             "INSERT INTO delivery (id, application, webhook, trigger, state, next_at, token,
                  endpoint, reason_code, reason_detail, attempts_count, claims_count, deadline,
-                 waiting_since, waiting_count, payload, payload_bytes, test, added_at, finished_at)
+                 waiting_since, waiting_count, payload, payload_bytes, test, added_at, finished_at,
+                 waiting_code)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                 ?18, ?19, ?20)",
+                 ?18, ?19, ?20, ?21)",
         )?
         .execute(params![
             delivery.id.bytes().as_slice(),
@@ -164,6 +173,7 @@ pub(crate) fn insert_delivery(connection: &Connection, stored: &Stored) -> Resul
             delivery.test,
             delivery.added_at.0,
             columns.finished_at,
+            columns.waiting_code,
         ])?;
     Ok(())
 }
@@ -176,7 +186,7 @@ pub(crate) fn update_delivery(connection: &Connection, stored: &Stored) -> Resul
             "UPDATE delivery SET state = ?2, next_at = ?3, token = ?4, endpoint = ?5,
                  reason_code = ?6, reason_detail = ?7, attempts_count = ?8, claims_count = ?9,
                  deadline = ?10, waiting_since = ?11, waiting_count = ?12, payload = ?13,
-                 payload_bytes = ?14, finished_at = ?15
+                 payload_bytes = ?14, finished_at = ?15, waiting_code = ?16
              WHERE id = ?1",
         )?
         .execute(params![
@@ -195,6 +205,7 @@ pub(crate) fn update_delivery(connection: &Connection, stored: &Stored) -> Resul
             stored.payload,
             columns.payload_bytes,
             columns.finished_at,
+            columns.waiting_code,
         ])?;
     Ok(())
 }
@@ -206,7 +217,7 @@ pub(crate) fn update_frozen(connection: &Connection, stored: &Stored) -> Result<
     connection
         .prepare_cached(
             "UPDATE delivery SET deadline = ?2, waiting_since = ?3, waiting_count = ?4,
-                 payload = ?5, payload_bytes = ?6
+                 payload = ?5, payload_bytes = ?6, waiting_code = ?7
              WHERE id = ?1",
         )?
         .execute(params![
@@ -216,6 +227,7 @@ pub(crate) fn update_frozen(connection: &Connection, stored: &Stored) -> Result<
             columns.waiting_count,
             stored.payload,
             columns.payload_bytes,
+            columns.waiting_code,
         ])?;
     Ok(())
 }
@@ -233,6 +245,7 @@ struct Changing<'a> {
     deadline: Option<i64>,
     waiting_since: Option<i64>,
     waiting_count: u32,
+    waiting_code: Option<&'static str>,
     payload_bytes: Option<i64>,
     finished_at: Option<i64>,
 }
@@ -257,6 +270,7 @@ impl Changing<'_> {
             deadline: delivery.deadline.map(|deadline| int(deadline.0)),
             waiting_since: delivery.waiting.map(|waiting| int(waiting.since.0)),
             waiting_count: delivery.waiting.map_or(0, |waiting| waiting.count),
+            waiting_code: delivery.waiting.map(|waiting| waiting.code.as_str()),
             payload_bytes: stored.payload_bytes.map(length),
             finished_at: delivery.finished_at.map(|at| at.0),
         }

@@ -15,7 +15,7 @@ use tidings_core::{
 };
 use tidings_graphql::{Failure, OperationFailure};
 use tidings_query::{
-    render::{RenderRequest, Rendering, SourceAnswer, plan, render},
+    render::{RenderRequest, Rendering, SourceAnswer, Waited, plan, render},
     source::Identity,
 };
 
@@ -144,8 +144,9 @@ async fn run(
     let delivery = DeliveryId::new(event.id, webhook.id, 0);
     let identity =
         Identity { application: owner.id, name: owner.name.clone(), scopes: owner.scopes };
+    let waited = Waited::default();
     let request =
-        RenderRequest { delivery, trigger, event, webhook, query: &query, identity, waited_ms: 0 };
+        RenderRequest { delivery, trigger, event, webhook, query: &query, identity, waited };
     let rendered = render(source.as_ref(), &request).await;
     let duration_ms = asker.now().elapsed.since_ms(now.elapsed);
     let body = match rendered.rendering {

@@ -16,7 +16,7 @@ use tidings_core::{
 };
 use tidings_query::{
     ResponseLimits, SourceSchema, read_response,
-    render::{RenderRequest, Rendered, Rendering, SourceAnswer, plan, render},
+    render::{RenderRequest, Rendered, Rendering, SourceAnswer, Waited, plan, render},
     source::{Call, Executed, Identity, Source},
 };
 
@@ -81,7 +81,7 @@ fn rendered(executed: Executed, webhook: &Webhook, event: &Event, waited_ms: u64
             name: "acme".parse().unwrap(),
             scopes: ScopeSet::for_applications(),
         },
-        waited_ms,
+        waited: Waited { for_source_ms: waited_ms, for_data_ms: waited_ms },
     };
     render(&source, &request).now_or_never().expect("the scripted source answers at once")
 }

@@ -84,6 +84,7 @@ CREATE TABLE delivery (
     deadline       INTEGER,          -- on the webhook's running clock
     waiting_since  INTEGER,
     waiting_count  INTEGER NOT NULL,
+    waiting_code   TEXT,
     payload        INTEGER,          -- the row of its frozen body
     payload_bytes  INTEGER,
     test           INTEGER NOT NULL,

@@ -126,17 +126,17 @@ pub async fn a_freeze_ends_the_wait_for_the_query(store: &dyn Store) {
     let mut world = World::new(store);
     world.one_webhook().await;
     world.fire().await;
-    let since = world.now.elapsed;
+    let (code, since) = (ReasonCode::SourceDown, world.now.elapsed);
     for count in 1..=2 {
         let claimed = world.claim_one().await;
         world.record(&claimed, world.wait(SECOND_MS)).await;
         let delivery = world.view(claimed.delivery.id).await.delivery;
-        assert_eq!(delivery.waiting, Some(Waiting { since, count }));
+        assert_eq!(delivery.waiting, Some(Waiting { code, since, count }));
         assert_eq!(delivery.attempts_count, 0);
         world.pass_ms(SECOND_MS);
     }
     let claimed = world.claim_one().await;
-    assert_eq!(claimed.delivery.waiting, Some(Waiting { since, count: 2 }));
+    assert_eq!(claimed.delivery.waiting, Some(Waiting { code, since, count: 2 }));
     world.freeze(&claimed, "{}").await;
     assert_eq!(world.view(claimed.delivery.id).await.delivery.waiting, None);
 }
