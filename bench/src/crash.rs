@@ -29,7 +29,8 @@ use crate::{
     product::{self, Product},
 };
 
-/// What the receivers are like: one is well, one refuses every fourth delivery at first, one is slow.
+/// What the receivers are like: one is well, one refuses every fourth delivery at first, one is
+/// slow.
 const RECEIVERS: [&str; 3] = ["well", "flaky", "slow"];
 /// Producers that fire at the same time.
 const PRODUCERS: usize = 4;

@@ -93,8 +93,8 @@ impl EndpointHealth {
             health.limit = (self.limit / 2).max(1);
         }
         match &mut health.breaker {
-            // What was claimed before the breaker opened, and goes on failing after it, says nothing
-            // new: only who has the turn lengthens the wait.
+            // What was claimed before the breaker opened, and goes on failing after it, says
+            // nothing new: only who has the turn lengthens the wait.
             Some(breaker) if breaker.turn != Some(delivery) => {
                 breaker.next_at = breaker.next_at.max(now.plus_ms(BREAKER_DELAY_MS));
             }

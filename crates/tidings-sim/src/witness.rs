@@ -63,6 +63,8 @@ struct Track {
     born_at: Option<Elapsed>,
     due_at: Option<Elapsed>,
     lease: Option<Lease>,
+    /// When it was last given out: what its worker knows of pauses is from then.
+    given_at: Elapsed,
     claims: u32,
     attempts: u32,
     /// When the last attempt began that was recorded.
@@ -196,6 +198,7 @@ impl Witness {
         }
         let expires_at = claimed.delivery.next_at().unwrap_or_default();
         track.lease = Some(Lease { token: claimed.token, expires_at, process });
+        track.given_at = at;
         track.claims += 1;
         track.webhook = Some(Arc::clone(&claimed.webhook));
         track.test = claimed.delivery.test;
@@ -392,8 +395,8 @@ impl Books {
             from = from.max(ended_at.plus_ms(wait_ms));
             until = until.max(ended_at.plus_ms(wait_ms));
         }
-        if let Some(deadline) = deadline {
-            from = from.min(Elapsed(deadline.0.saturating_sub(SLACK_MS)));
+        if let Some((known, deadline)) = deadline {
+            from = from.min(Elapsed(known.0.saturating_sub(SLACK_MS)));
             until = until.min(deadline.plus_ms(SLACK_MS));
             if ended_at > deadline.plus_ms(SLACK_MS) {
                 let what =
@@ -428,7 +431,7 @@ impl Books {
             }
             ReasonCode::AttemptFailed => {
                 let ended_at = item.attempt.as_ref().map_or(now.elapsed, ended_at);
-                if deadline.is_some_and(|deadline| ended_at.plus_ms(SLACK_MS) < deadline) {
+                if deadline.is_some_and(|(known, _)| ended_at.plus_ms(SLACK_MS) < known) {
                     let (begun_at, stops) = (track.begun_at, self.stops.get(&id.webhook()));
                     let what = format!(
                         "{id} at {}: begun {begun_at:?}, deadline {deadline:?}, stopped {stops:?}",
@@ -442,17 +445,18 @@ impl Books {
     }
 
     /// The end of a delivery's 72 hours: counted from its beginning, without the time in which its
-    /// webhook stood still.
-    fn deadline(&self, id: DeliveryId, now: Elapsed) -> Option<Elapsed> {
+    /// webhook stood still. First as its worker could know it, then as it is.
+    fn deadline(&self, id: DeliveryId, now: Elapsed) -> Option<(Elapsed, Elapsed)> {
         let track = self.tracks.get(&id)?;
         let webhook = track.webhook.as_ref()?;
         let begun_at = track.begun_at?;
         let stops = self.stops.get(&id.webhook()).map_or(&[][..], Vec::as_slice);
-        let still_ms: u64 = stops
-            .iter()
-            .map(|(from, until)| until.unwrap_or(now).since_ms(*from.max(&begun_at)))
-            .sum();
-        Some(begun_at.plus_ms(webhook.retry.horizon_ms).plus_ms(still_ms))
+        let still_ms = |known_at: Elapsed| -> u64 {
+            let until = |until: Option<Elapsed>| until.unwrap_or(now).min(known_at);
+            stops.iter().map(|stop| until(stop.1).since_ms(stop.0.max(begun_at))).sum()
+        };
+        let end = begun_at.plus_ms(webhook.retry.horizon_ms);
+        Some((end.plus_ms(still_ms(track.given_at)), end.plus_ms(still_ms(now))))
     }
 }
 
