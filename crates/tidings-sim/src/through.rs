@@ -22,9 +22,9 @@ use tidings_core::{
 };
 use tidings_store::{
     Append, AppendError, Appended, AppendedEvent, Claim, ClaimedBatch, DeliveryFilter,
-    DeliveryView, Entity, EntityQuery, EventFilter, Extend, Freeze, NewApplication, NewToken,
-    Notice, Page, Paged, PerItem, Record, Replay, Stats, Store, StoreError, WebhookBacklog,
-    WebhookFilter, WriteError,
+    DeliveryView, Entity, EntityQuery, EventFilter, Extend, Freeze, LeaseLost, NewApplication,
+    NewToken, Notice, Page, Paged, PerItem, Record, Replay, Stats, Store, StoreError,
+    WebhookBacklog, WebhookFilter, WriteError,
 };
 
 use crate::{
@@ -102,11 +102,15 @@ impl ProcessStore {
     }
 
     async fn freeze_now(&self, now: Now, batch: Vec<Freeze>) -> Result<PerItem, StoreError> {
-        let answers = match self.sabotage {
+        let mut answers = match self.sabotage {
             Some(Sabotage::SkipFreeze) => batch.iter().map(|_| Ok(())).collect(),
             _ => self.inner.freeze_payloads(now, batch.clone()).await?,
         };
-        for (item, answer) in batch.iter().zip(&answers) {
+        for (item, answer) in batch.iter().zip(&mut answers) {
+            if let Some(token) = self.stolen_lease(now, item.delivery, *answer).await {
+                let stolen = Freeze { token, ..item.clone() };
+                *answer = self.inner.freeze_payloads(now, vec![stolen]).await?[0];
+            }
             self.witness.frozen(now, item, answer.is_ok());
         }
         Ok(answers)
@@ -124,12 +128,9 @@ impl ProcessStore {
         }
         let mut answers = self.inner.record(now, batch.clone()).await?;
         for (item, answer) in batch.iter().zip(&mut answers) {
-            if answer.is_err()
-                && self.sabotage == Some(Sabotage::IgnoreLeaseToken)
-                && let Some(token) = self.present_lease(now, item.delivery).await
-            {
+            if let Some(token) = self.stolen_lease(now, item.delivery, *answer).await {
                 let stolen = Record { token, ..item.clone() };
-                answers_of(&self.inner.record(now, vec![stolen]).await?, answer);
+                *answer = self.inner.record(now, vec![stolen]).await?[0];
             }
             self.witness.recorded(now, item, answer.is_ok());
         }
@@ -156,17 +157,20 @@ impl ProcessStore {
         };
     }
 
-    async fn present_lease(&self, now: Now, id: DeliveryId) -> Option<LeaseToken> {
+    /// The lease of another, for a write that was refused, where the bug is that nobody looks.
+    async fn stolen_lease(
+        &self,
+        now: Now,
+        id: DeliveryId,
+        answer: Result<(), LeaseLost>,
+    ) -> Option<LeaseToken> {
+        if answer.is_ok() || self.sabotage != Some(Sabotage::IgnoreLeaseToken) {
+            return None;
+        }
         match self.inner.delivery(now, id).await.ok()??.delivery.state {
             State::Leased { token, .. } => Some(token),
             _ => None,
         }
-    }
-}
-
-fn answers_of(stolen: &PerItem, answer: &mut Result<(), tidings_store::LeaseLost>) {
-    if let Some(first) = stolen.first() {
-        *answer = *first;
     }
 }
 

@@ -3,7 +3,7 @@
 use tidings_sim::{campaign::campaign, sabotage::Sabotage, shrink::shrink};
 
 /// Seeds in which a bug must show itself.
-const SEEDS_MAX: u64 = 40;
+const SEEDS_MAX: u64 = 80;
 
 fn check(bugs: &[Sabotage]) {
     for bug in bugs {
