@@ -4,6 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use serde_json::json;
 
+use super::stage::WEBHOOKS;
 use crate::{
     client::Client,
     commands::{
@@ -18,8 +19,9 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(30);
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
-/// Prints what arrives until every delivery arrived with the right signatures and is recorded.
-/// Requests of other deliveries, left from an earlier run, are printed and do not count.
+/// Prints what arrives until the demo's own deliveries arrived with the right signatures and are
+/// recorded. Requests of other deliveries, left from an earlier run or of webhooks that people
+/// added, are printed and do not count.
 pub async fn until_delivered(
     client: &Client,
     receiver: &mut Receiver,
@@ -41,40 +43,52 @@ pub async fn until_delivered(
         }
         Ok(())
     };
-    let outcome = tokio::time::timeout(PATIENCE, arrived).await;
-    match outcome {
-        Ok(result) => result?,
-        Err(_) => {
-            let seconds = PATIENCE.as_secs();
-            return Err(Failure::new(format!(
-                "{} of {} deliveries had not arrived after {seconds} s: {}",
-                missing.len(),
-                deliveries.len(),
-                states(client, deliveries).await?.join(", ")
-            )));
-        }
+    if let Ok(result) = tokio::time::timeout(PATIENCE, arrived).await {
+        result?;
+    }
+    let never_made = WEBHOOKS.len().saturating_sub(deliveries.len());
+    if never_made + missing.len() > 0 {
+        let mut why =
+            states(client, deliveries.iter().filter(|id| missing.contains(id.as_str()))).await?;
+        why.extend((0..never_made).map(|_| "never made".to_owned()));
+        return Err(incomplete("had not arrived", &why));
     }
     let recorded = async {
         loop {
-            let states = states(client, deliveries).await?;
-            if states.iter().all(|state| state == "DELIVERED") {
+            let mut open = states(client, deliveries.iter()).await?;
+            open.retain(|state| state != "DELIVERED");
+            if open.is_empty() {
                 return Ok(());
             }
             tokio::time::sleep(ASK_EVERY).await;
         }
     };
-    match tokio::time::timeout(PATIENCE, recorded).await {
-        Ok(result) => result,
-        Err(_) => {
-            let states = states(client, deliveries).await?.join(", ");
-            Err(Failure::new(format!("the deliveries arrived and were not recorded: {states}")))
-        }
+    if let Ok(result) = tokio::time::timeout(PATIENCE, recorded).await {
+        return result;
     }
+    let mut open = states(client, deliveries.iter()).await?;
+    open.retain(|state| state != "DELIVERED");
+    if open.is_empty() { Ok(()) } else { Err(incomplete("arrived and were not recorded", &open)) }
 }
 
-async fn states(client: &Client, deliveries: &[String]) -> Result<Vec<String>, Failure> {
+/// Says how many of the demo's own deliveries are missing, and how each of those stands.
+fn incomplete(what: &str, why: &[String]) -> Failure {
+    Failure::new(format!(
+        "{} of the demo's own {} deliveries {what} after {} s: {}: look at `tidings delivery \
+         list`, or start afresh with another --data-dir",
+        why.len(),
+        WEBHOOKS.len(),
+        PATIENCE.as_secs(),
+        why.join(", ")
+    ))
+}
+
+async fn states(
+    client: &Client,
+    deliveries: impl Iterator<Item = &String>,
+) -> Result<Vec<String>, Failure> {
     let document = with(requests::GET_DELIVERY, "state reason");
-    let mut states = Vec::with_capacity(deliveries.len());
+    let mut states = Vec::new();
     for id in deliveries {
         let found = client.run_union(&document, json!({ "id": id })).await?;
         let state = found["state"].as_str().unwrap_or("unknown").to_owned();
@@ -84,4 +98,17 @@ async fn states(client: &Client, deliveries: &[String]) -> Result<Vec<String>, F
         });
     }
     Ok(states)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_counted_among_the_demos_own_deliveries() {
+        let why = ["PENDING".to_owned(), "never made".to_owned()];
+        let text = incomplete("had not arrived", &why).to_string();
+        let wanted = "2 of the demo's own 3 deliveries had not arrived after 30 s: PENDING, never";
+        assert!(text.starts_with(wanted), "{text}");
+    }
 }
