@@ -11,7 +11,7 @@ use crate::{
     cli::Doctor,
     client::Client,
     clock,
-    config::{Config, Database, FILE_DEFAULT, KeySource, Overrides},
+    config::{Config, Database, FILE_DEFAULT, KeyPlace, KeySource, Overrides},
     failure::Failure,
     output,
     wiring::{self, Inspection},
@@ -183,12 +183,28 @@ fn key(config: &Config, inspection: &Inspection) -> Finding {
                     ),
                     "start with the key that belongs to this database",
                 ),
-                _ => {
-                    Finding::good(what, format!("{} holds the key {}", config.key, vault.key_id()))
-                }
+                _ => match open_to_others(&config.key) {
+                    Some(mode) => Finding::bad(
+                        what,
+                        format!("others can read {}, its mode is {mode:04o}", config.key),
+                        format!("`chmod 600 {}`", config.key),
+                    ),
+                    None => Finding::good(
+                        what,
+                        format!("{} holds the key {}", config.key, vault.key_id()),
+                    ),
+                },
             }
         }
     }
+}
+
+/// The mode of a key file that is not its owner's alone.
+fn open_to_others(key: &KeyPlace) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    let KeyPlace::File(path) = key else { return None };
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
 }
 
 fn disk(database: &Path) -> Finding {

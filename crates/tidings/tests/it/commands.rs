@@ -1,6 +1,6 @@
 //! A walk through the commands, as an operator and as an application.
 
-use std::time::Duration;
+use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 use serde_json::{Value, json};
 use tidings_verify::{Key, verify_sha1};
@@ -250,4 +250,9 @@ fn doctor_finds_nothing_bad_beside_a_running_server() {
     let listen = installation.url.strip_prefix("http://").unwrap();
     let beside = installation.run(&["doctor", "--listen", listen]).good().stdout;
     assert!(beside.contains("a server is running there"), "{beside}");
+    let key = installation.folder.path().join("tidings.key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let open = installation.run(&["doctor"]);
+    assert_eq!(open.code, 1, "{open:?}");
+    assert!(open.stdout.contains("0644") && open.stdout.contains("`chmod 600 "), "{open:?}");
 }
