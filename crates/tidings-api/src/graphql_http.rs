@@ -49,11 +49,15 @@ impl Executor {
         let run = move |mut request: GraphqlRequest| {
             let schema = schema.clone();
             async move {
-                let document = request.parsed_query().ok().cloned();
+                let mut document = request.parsed_query().ok().cloned();
+                if let Some(document) = &mut document {
+                    order::prepare(document);
+                    request.set_parsed_query(document.clone());
+                }
                 let operation = request.operation_name.clone();
                 let mut response = schema.execute(request).await;
                 if let Some(document) = document {
-                    order::restore(&mut response.data, &document, operation.as_deref());
+                    order::restore(&mut response, &document, operation.as_deref());
                 }
                 response
             }

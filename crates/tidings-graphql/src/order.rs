@@ -1,11 +1,18 @@
-//! The order of an answer's fields. GraphQL wants that in which they were asked for; the executor
-//! resolves fields beside each other and writes each down when it is done.
+//! The shape of an answer, where the executor's is not GraphQL's.
+//!
+//! - Fields come in the order in which they were asked for; the executor resolves them beside each
+//!   other and writes each down when it is done.
+//! - An object of which no field was selected (each fragment is for another type, or all was
+//!   skipped) is `{}`; the executor writes `null`. So every object is asked for its type's name
+//!   under a key of ours, which is taken out again.
+//!
+//!   prepare(document) ─► the executor ─► restore(data)
 //!
 //! Fields of fragments count where the fragment stands. An object that two fragments of different
 //! types could both describe has its fields in the order of the first.
 
 use async_graphql::{
-    Name, Value,
+    Name, PathSegment, Pos, Positioned, Response, ServerError, Value,
     indexmap::IndexMap,
     parser::types::{DocumentOperations, ExecutableDocument, Field, Selection, SelectionSet},
 };
@@ -13,37 +20,115 @@ use async_graphql::{
 /// Fragments within fragments that are followed; a document that was validated has no cycles.
 const FRAGMENTS_MAX: usize = 64;
 
-/// Puts the fields of `data` into the order in which the operation asks for them.
-pub fn restore(data: &mut Value, document: &ExecutableDocument, operation: Option<&str>) {
+/// The key under which every object tells that it is there.
+const PRESENCE: &str = "_tidings_presence";
+
+/// Has every object asked for its type's name, so that none comes without a field.
+pub fn prepare(document: &mut ExecutableDocument) {
+    match &mut document.operations {
+        DocumentOperations::Single(single) => {
+            ask_for_presence(&mut single.node.selection_set.node);
+        }
+        DocumentOperations::Multiple(named) => {
+            for operation in named.values_mut() {
+                ask_for_presence(&mut operation.node.selection_set.node);
+            }
+        }
+    }
+    for fragment in document.fragments.values_mut() {
+        within_fields(&mut fragment.node.selection_set.node);
+    }
+}
+
+fn ask_for_presence(selection_set: &mut SelectionSet) {
+    within_fields(selection_set);
+    let here = |text: &str| Positioned::new(Name::new(text), Pos::default());
+    let field = Field {
+        alias: Some(here(PRESENCE)),
+        name: here("__typename"),
+        arguments: Vec::new(),
+        directives: Vec::new(),
+        selection_set: Positioned::new(SelectionSet::default(), Pos::default()),
+    };
+    let field = Positioned::new(field, Pos::default());
+    selection_set.items.push(Positioned::new(Selection::Field(field), Pos::default()));
+}
+
+/// Below a field stands an object; a fragment adds to one that was asked already.
+fn within_fields(selection_set: &mut SelectionSet) {
+    for selection in &mut selection_set.items {
+        match &mut selection.node {
+            Selection::Field(field) if field.node.selection_set.node.items.is_empty() => {}
+            Selection::Field(field) => ask_for_presence(&mut field.node.selection_set.node),
+            Selection::InlineFragment(inline) => {
+                within_fields(&mut inline.node.selection_set.node);
+            }
+            Selection::FragmentSpread(_) => {}
+        }
+    }
+}
+
+/// Takes out what [`prepare`] asked for, and puts the fields of `data` into the order in which the operation asks for them.
+/// An object that an error left without a field is `null`, as the executor has it.
+pub fn restore(response: &mut Response, document: &ExecutableDocument, operation: Option<&str>) {
     let found = match &document.operations {
         DocumentOperations::Single(single) => Some(single),
         DocumentOperations::Multiple(named) => operation.and_then(|name| named.get(name)),
     };
     if let Some(found) = found {
-        order(data, &[&found.node.selection_set.node], document);
+        let mut order = Order { document, errors: &response.errors, path: Vec::new() };
+        order.restore(&mut response.data, &[&found.node.selection_set.node]);
     }
 }
 
-fn order(value: &mut Value, selected: &[&SelectionSet], document: &ExecutableDocument) {
-    match value {
-        Value::List(items) => items.iter_mut().for_each(|item| order(item, selected, document)),
-        Value::Object(object) => {
-            let mut asked = IndexMap::new();
-            for selection_set in selected {
-                collect(selection_set, document, FRAGMENTS_MAX, &mut asked);
-            }
-            let mut answered = std::mem::take(object);
-            for (key, fields) in asked {
-                if let Some(mut field) = answered.swap_remove(key) {
-                    let below: Vec<&SelectionSet> =
-                        fields.iter().map(|field| &field.selection_set.node).collect();
-                    order(&mut field, &below, document);
-                    object.insert(key.clone(), field);
+/// The way through an answer.
+struct Order<'a> {
+    document: &'a ExecutableDocument,
+    errors: &'a [ServerError],
+    /// Where in the answer this is.
+    path: Vec<PathSegment>,
+}
+
+impl Order<'_> {
+    fn restore(&mut self, value: &mut Value, selected: &[&SelectionSet]) {
+        match value {
+            Value::List(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    self.below(PathSegment::Index(index), item, selected);
                 }
             }
-            object.extend(answered);
+            Value::Object(object) => {
+                let mut answered = std::mem::take(object);
+                answered.swap_remove(PRESENCE);
+                let mut asked = IndexMap::new();
+                for selection_set in selected {
+                    collect(selection_set, self.document, FRAGMENTS_MAX, &mut asked);
+                }
+                for (key, fields) in asked {
+                    if let Some(mut field) = answered.swap_remove(key) {
+                        let below: Vec<&SelectionSet> =
+                            fields.iter().map(|field| &field.selection_set.node).collect();
+                        self.below(PathSegment::Field(key.to_string()), &mut field, &below);
+                        object.insert(key.clone(), field);
+                    }
+                }
+                object.extend(answered);
+                if object.is_empty() && self.has_failed() {
+                    *value = Value::Null;
+                }
+            }
+            _ => {}
         }
-        _ => {}
+    }
+
+    fn below(&mut self, segment: PathSegment, value: &mut Value, selected: &[&SelectionSet]) {
+        self.path.push(segment);
+        self.restore(value, selected);
+        self.path.pop();
+    }
+
+    fn has_failed(&self) -> bool {
+        self.errors.iter().any(|error| error.path.starts_with(&self.path))
     }
 }
 
@@ -56,6 +141,7 @@ fn collect<'a>(
 ) {
     for selection in &selection_set.items {
         let fragment = match &selection.node {
+            Selection::Field(field) if field.node.response_key().node == PRESENCE => continue,
             Selection::Field(field) => {
                 asked.entry(&field.node.response_key().node).or_default().push(&field.node);
                 continue;
@@ -78,9 +164,9 @@ mod tests {
 
     fn check(query: &str, operation: Option<&str>, given: &str, wanted: &str) {
         let document = async_graphql::parser::parse_query(query).unwrap();
-        let mut data: Value = serde_json::from_str(given).unwrap();
-        restore(&mut data, &document, operation);
-        assert_eq!(serde_json::to_string(&data).unwrap(), wanted, "{query}");
+        let mut response = Response::new(serde_json::from_str::<Value>(given).unwrap());
+        restore(&mut response, &document, operation);
+        assert_eq!(serde_json::to_string(&response.data).unwrap(), wanted, "{query}");
     }
 
     #[test]
@@ -102,6 +188,23 @@ mod tests {
         check(spread, None, given, wanted);
         let merged = "{ u { __typename } u { id } ... on Query { u { name } } }";
         check(merged, None, given, wanted);
+    }
+
+    #[test]
+    fn every_object_is_asked_for_its_presence_and_does_not_tell_it() {
+        let query = "{ a { ... on B { c { d } } ...f } } fragment f on A { e { g } }";
+        let mut document = async_graphql::parser::parse_query(query).unwrap();
+        prepare(&mut document);
+        let given = r#"{"a":{"_tidings_presence":"A","e":{"_tidings_presence":"E"}}}"#;
+        let mut response = Response::new(serde_json::from_str::<Value>(given).unwrap());
+        restore(&mut response, &document, None);
+        assert_eq!(serde_json::to_string(&response.data).unwrap(), r#"{"a":{"e":{}}}"#);
+        let mut failed = ServerError::new("it went wrong", None);
+        failed.path = ["a", "e", "g"].map(|key| PathSegment::Field(key.to_owned())).into();
+        response = Response::new(serde_json::from_str::<Value>(given).unwrap());
+        response.errors.push(failed);
+        restore(&mut response, &document, None);
+        assert_eq!(serde_json::to_string(&response.data).unwrap(), r#"{"a":{"e":null}}"#);
     }
 
     #[test]

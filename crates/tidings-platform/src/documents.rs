@@ -6,6 +6,7 @@ use std::{
 };
 
 use async_graphql::parser::{self, types::ExecutableDocument};
+use tidings_graphql::order;
 
 /// Documents that are kept; the one that was used longest ago makes room.
 const DOCUMENTS_MAX: usize = 1_024;
@@ -42,7 +43,9 @@ impl Documents {
             return Ok(document);
         }
         // Parsed outside the lock: two that come at once parse twice, and nobody waits.
-        let document = Arc::new(parser::parse_query(text)?);
+        let mut document = parser::parse_query(text)?;
+        order::prepare(&mut document);
+        let document = Arc::new(document);
         self.lock().keep(text, Arc::clone(&document));
         Ok(document)
     }

@@ -95,7 +95,7 @@ impl Source for PlatformSource {
         request.operation_name.clone_from(&call.operation_name);
         request.set_parsed_query((*document).clone());
         let mut response = self.executor.execute(request).await;
-        order::restore(&mut response.data, &document, call.operation_name.as_deref());
+        order::restore(&mut response, &document, call.operation_name.as_deref());
         match stored_query.trouble() {
             Some(why) => Executed::Down { why, wait_ms: None },
             None => answered(response),

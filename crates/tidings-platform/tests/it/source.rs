@@ -208,3 +208,20 @@ async fn the_source_knows_the_owners_of_an_entity() {
             .is_empty()
     );
 }
+
+#[tokio::test]
+async fn an_object_of_which_nothing_was_selected_is_empty_and_not_null() {
+    let world = World::sampled().await;
+    let skipped = "query($id: ID!) { getEnergySwitch(id: $id) { ... on EnergySwitch { \
+                   id @skip(if: true) commission { status @skip(if: true) } } } }";
+    let other = "query($id: ID!) { getEnergySwitch(id: $id) { ... on OperationFailure { code } } }";
+    for (query, wanted) in [
+        (skipped, r#"{"getEnergySwitch":{"commission":{}}}"#),
+        (other, r#"{"getEnergySwitch":{}}"#),
+    ] {
+        assert_eq!(data(world.run(&world.acme, query, ENERGY_SWITCH).await), wanted, "{query}");
+    }
+    let unknown = "query($id: ID!) { getEnergySwitch(id: $id) { ... on EnergySwitch { id } } }";
+    let answer = data(world.run(&world.acme, unknown, "000000000000000000000000").await);
+    assert_eq!(answer, r#"{"getEnergySwitch":{}}"#);
+}
