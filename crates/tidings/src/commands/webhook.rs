@@ -26,6 +26,12 @@ pub async fn run(command: WebhookCommand) -> Result<(), Failure> {
         }
         WebhookCommand::Update { id, fields, clear, server } => {
             let mut input = input(&fields)?;
+            if clear.iter().any(|name| name == "key") {
+                return Err(Failure::usage(
+                    "--clear key would turn signing off: write --unsigned if that is meant, or \
+                     --key with another key to change it",
+                ));
+            }
             requests::clear(&mut input, &clear, &CLEARABLE)?;
             if input.is_empty() {
                 return Err(Failure::usage(
@@ -72,16 +78,19 @@ pub async fn run(command: WebhookCommand) -> Result<(), Failure> {
             if let Some(application) = application {
                 input.insert("application".to_owned(), application.into());
             }
+            // Of a webhook that does not exist yet --trigger may also say what it listens to.
+            if let (None, Some(trigger), false) = (&id, &trigger, input.contains_key("triggers")) {
+                input.insert("triggers".to_owned(), json!([trigger]));
+            }
             preview(&client, id, &entity, trigger, input, &server).await
         }
     }
 }
 
-const CLEARABLE: [&str; 10] = [
+const CLEARABLE: [&str; 9] = [
     "query",
     "queries",
     "variables",
-    "key",
     "timeout-ms",
     "success",
     "retry",
