@@ -6,18 +6,20 @@
 //!                    └─ wrong usage ─► one line on stderr, exit code 2
 //! ```
 
+mod environment;
 mod values;
 mod webhook;
 
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{
-    ArgAction, Args, Command as ClapCommand, CommandFactory, FromArgMatches, Parser, Subcommand,
-    ValueEnum, builder::BoolishValueParser, error::ErrorKind,
+    Args, Command as ClapCommand, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+    error::ErrorKind,
 };
 
 use crate::{config::Overrides, failure::Failure};
 
+use environment::with_environment;
 pub use values::{from_file, json_value, list_items};
 pub use webhook::{WebhookCommand, WebhookFields};
 
@@ -241,7 +243,7 @@ pub struct ApplicationFields {
     #[arg(long, value_name = "URI", alias = "redirect-uri")]
     pub redirect_uris: Vec<String>,
     /// CONFIDENTIAL or PUBLIC
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", value_parser = values::one_of(&values::CLIENT_TYPE))]
     pub client_type: Option<String>,
     /// How long its tokens last, in seconds
     #[arg(long, value_name = "SECONDS")]
@@ -259,7 +261,8 @@ pub enum DeliveryCommand {
         #[command(flatten)]
         filter: DeliveryFilterOptions,
         /// How many at most
-        #[arg(long, value_name = "COUNT", default_value_t = 50)]
+        #[arg(long, value_name = "COUNT", default_value_t = 50,
+            value_parser = clap::value_parser!(u32).range(1..=10_000))]
         first: u32,
         #[command(flatten)]
         server: ServerOptions,
@@ -281,7 +284,8 @@ pub enum DeliveryCommand {
         #[command(flatten)]
         filter: DeliveryFilterOptions,
         /// FROZEN sends the same data again, FRESH runs the query anew
-        #[arg(long, value_name = "MODE")]
+        #[arg(long, value_name = "MODE",
+            value_parser = values::one_of(&values::PAYLOAD_MODE))]
         payload: Option<String>,
         #[command(flatten)]
         server: ServerOptions,
@@ -304,13 +308,13 @@ pub struct DeliveryFilterOptions {
     #[arg(long, value_name = "ID")]
     pub entity: Option<String>,
     /// PENDING, LEASED, HELD, DELIVERED, SUPPRESSED, EXHAUSTED or CANCELLED
-    #[arg(long, value_name = "STATE")]
+    #[arg(long, value_name = "STATE", value_parser = values::one_of(&values::DELIVERY_STATE))]
     pub state: Vec<String>,
     /// Added then or later, as 2021-02-17T08:48:47Z
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = values::date)]
     pub from: Option<String>,
     /// Added before
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = values::date)]
     pub until: Option<String>,
 }
 
@@ -431,26 +435,12 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, Fa
 
 /// The command line with an environment variable for every option.
 fn command() -> ClapCommand {
-    with_environment(Cli::command())
-}
-
-fn with_environment(command: ClapCommand) -> ClapCommand {
-    let command = command.mut_args(|argument| {
-        let Some(long) = argument.get_long().map(str::to_owned) else { return argument };
-        let is_named = argument.get_env().is_some();
-        let is_flag = matches!(argument.get_action(), ArgAction::SetTrue);
-        // A webhook's own --url is not the server's TIDINGS_URL.
-        if is_named || long == "url" {
-            return argument.hide_env_values(true);
-        }
-        let name = format!("TIDINGS_{}", long.replace('-', "_").to_uppercase());
-        let argument =
-            if is_flag { argument.value_parser(BoolishValueParser::new()) } else { argument };
-        // The names live as long as the program, which reads its command line once.
-        let name: &'static str = Box::leak(name.into_boxed_str());
-        argument.env(name).hide_env(true).hide_env_values(true)
+    let singular = |command: ClapCommand| command.mut_arg("triggers", |all| all.alias("trigger"));
+    // `preview` has a --trigger of its own.
+    let command = Cli::command().mut_subcommand("webhook", |webhook| {
+        webhook.mut_subcommand("add", singular).mut_subcommand("update", singular)
     });
-    command.mut_subcommands(with_environment)
+    with_environment(command)
 }
 
 fn usage_of(help: &str) -> &str {

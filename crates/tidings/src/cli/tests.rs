@@ -64,4 +64,30 @@ fn wrong_usage_is_one_line_with_the_way_to_help() {
     check("tidings listen --status 99", &["99", "200..=599"]);
     check("tidings listen --fail-rate 2", &["from 0 to 1"]);
     check("tidings webhook add --timeout-ms x", &["--timeout-ms"]);
+    check("tidings webhook add --success MAYBE", &["--success", "MAYBE", "ONLY_200, ANY_2XX"]);
+    check("tidings webhook add --payload FOO", &["--payload", "FOO", "FROZEN, FRESH"]);
+    check("tidings webhook add --errors FOO=BAR", &["--errors", "DELIVER, RETRY, HOLD, DROP"]);
+    check("tidings webhook list --status FOO", &["--status", "ACTIVE, PAUSED, HELD, DISABLED"]);
+    check("tidings application add a --client-type FOO", &["--client-type", "CONFIDENTIAL"]);
+    check("tidings application add a --token-lifetime-s -5", &["--token-lifetime-s", "-5 is not"]);
+    check("tidings token issue --lifetime-s -5", &["--lifetime-s", "-5 is not"]);
+    check("tidings delivery list --state FOO", &["--state", "PENDING, LEASED", "CANCELLED"]);
+    check("tidings delivery list --from yesterday", &["--from", "2021-02-17T08:48:47Z"]);
+    check("tidings delivery list --first 0", &["--first", "1..=10000"]);
+    check("tidings delivery replay x --payload FOO", &["--payload", "FROZEN, FRESH"]);
+}
+
+#[test]
+fn a_list_is_also_named_by_its_singular_and_enums_are_read_as_they_are_typed() {
+    let line = "tidings webhook add --trigger A --triggers B --header x=y --error N=drop \
+        --success any-2xx --payload fresh";
+    let Ok(Parsed::Command(command)) = parsed(line) else { panic!("{line} was refused") };
+    let Command::Webhook(WebhookCommand::Add { fields, .. }) = *command else { panic!("{line}") };
+    assert_eq!(fields.triggers, ["A", "B"]);
+    assert_eq!((fields.headers, fields.errors), (vec!["x=y".into()], vec!["N=DROP".into()]));
+    assert_eq!(fields.success.as_deref(), Some("ANY_2XX"));
+    assert_eq!(fields.payload.as_deref(), Some("FRESH"));
+    assert!(parsed("tidings webhook update 1 --trigger A").is_ok());
+    assert!(parsed("tidings webhook preview x --trigger A --triggers B").is_ok());
+    assert!(parsed("tidings delivery list --from 2021-02-17T08:48:47Z --state held").is_ok());
 }

@@ -1,6 +1,7 @@
 //! Values of options: `@FILE`, JSON, and pairs.
 
 use serde_json::{Map, Value};
+use tidings_core::time::Wall;
 
 use crate::failure::Failure;
 
@@ -58,6 +59,45 @@ pub fn list_items(
         values.push(Value::Object(object));
     }
     Ok(values)
+}
+
+pub(super) const CLIENT_TYPE: [&str; 2] = ["CONFIDENTIAL", "PUBLIC"];
+pub(super) const SUCCESS: [&str; 2] = ["ONLY_200", "ANY_2XX"];
+pub(super) const PAYLOAD_MODE: [&str; 2] = ["FROZEN", "FRESH"];
+pub(super) const WEBHOOK_STATUS: [&str; 4] = ["ACTIVE", "PAUSED", "HELD", "DISABLED"];
+pub(super) const DELIVERY_STATE: [&str; 7] =
+    ["PENDING", "LEASED", "HELD", "DELIVERED", "SUPPRESSED", "EXHAUSTED", "CANCELLED"];
+const ERROR_ACTION: [&str; 4] = ["DELIVER", "RETRY", "HOLD", "DROP"];
+
+/// Reads one of the values of an enum of the API, however it was typed: `any-2xx` is `ANY_2XX`.
+pub(super) fn one_of(
+    allowed: &'static [&'static str],
+) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync + 'static {
+    move |text: &str| {
+        let value = text.to_uppercase().replace('-', "_");
+        match allowed.contains(&value.as_str()) {
+            true => Ok(value),
+            false => Err(format!("write one of {}", allowed.join(", "))),
+        }
+    }
+}
+
+/// `CODE=ACTION` with an action that there is. An object and a file are the API's to judge.
+pub(super) fn error_rule(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((code, action)) if !text.starts_with(['{', '@']) && !action.starts_with('@') => {
+            one_of(&ERROR_ACTION)(action.trim()).map(|action| format!("{code}={action}"))
+        }
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// A date with its time, as the API takes it.
+pub(super) fn date(text: &str) -> Result<String, String> {
+    match Wall::parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("write a date with its time, as 2021-02-17T08:48:47Z".to_owned()),
+    }
 }
 
 /// A part of all: 0 to 1.

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::ServerOptions;
+use super::{ServerOptions, values};
 
 #[derive(Subcommand, Debug)]
 pub enum WebhookCommand {
@@ -28,7 +28,7 @@ pub enum WebhookCommand {
         #[arg(long, value_name = "NAME")]
         trigger: Option<String>,
         /// ACTIVE, PAUSED, HELD or DISABLED; repeat for more
-        #[arg(long, value_name = "STATUS")]
+        #[arg(long, value_name = "STATUS", value_parser = values::one_of(&values::WEBHOOK_STATUS))]
         status: Vec<String>,
         #[command(flatten)]
         server: ServerOptions,
@@ -151,18 +151,20 @@ pub struct WebhookFields {
     #[arg(long, value_name = "MILLISECONDS", help_heading = "Webhook")]
     pub timeout_ms: Option<u32>,
     /// Which answers are a success: ONLY_200 or ANY_2XX
-    #[arg(long, help_heading = "Webhook")]
+    #[arg(long, help_heading = "Webhook", value_parser = values::one_of(&values::SUCCESS))]
     pub success: Option<String>,
     /// When it is tried again, as {"delaysS": [5, 30], "horizonS": 3600}
     #[arg(long, value_name = "JSON", help_heading = "Webhook")]
     pub retry: Option<String>,
     /// Whether retries send the same bytes (FROZEN) or run the query again (FRESH)
-    #[arg(long, value_name = "MODE", help_heading = "Webhook")]
+    #[arg(long, value_name = "MODE", help_heading = "Webhook",
+        value_parser = values::one_of(&values::PAYLOAD_MODE))]
     pub payload: Option<String>,
     /// A header that is added to each request
-    #[arg(long, value_name = "NAME=VALUE", help_heading = "Webhook")]
+    #[arg(long, value_name = "NAME=VALUE", alias = "header", help_heading = "Webhook")]
     pub headers: Vec<String>,
     /// What is done about an error of the query: DELIVER, RETRY, HOLD or DROP
-    #[arg(long, value_name = "CODE=ACTION", help_heading = "Webhook")]
+    #[arg(long, value_name = "CODE=ACTION", alias = "error", help_heading = "Webhook",
+        value_parser = values::error_rule)]
     pub errors: Vec<String>,
 }

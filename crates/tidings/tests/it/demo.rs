@@ -4,7 +4,10 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
-use crate::support::program::run;
+use crate::support::{
+    program::{QUERY, Running, run},
+    wait_for,
+};
 
 /// What the source document of webhooks shows for the sample switch.
 fn full() -> Value {
@@ -112,4 +115,29 @@ fn a_demo_that_cannot_listen_says_why_and_fails() {
     let address = taken.local_addr().unwrap().to_string();
     run(folder.path(), &[], &["demo", "--once", "--listen", &address])
         .refused(1, &["cannot listen", &address, "--listen"]);
+}
+
+#[test]
+fn a_demo_that_is_started_again_waits_for_its_own_webhooks_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let dead = format!("http://{closed}/hook");
+    let arguments = ["demo", "--listen", "127.0.0.1:0", "--data-dir", "data"];
+    let mut first = Running::start(folder.path(), &[], &arguments);
+    let notes: Value = wait_for("the notes", || {
+        serde_json::from_slice(&std::fs::read(folder.path().join("data/demo.json")).ok()?).ok()
+    });
+    let text = |key: &str| notes[key].as_str().unwrap();
+    let owner = [("TIDINGS_URL", text("url")), ("TIDINGS_TOKEN", text("operatorToken"))];
+    for trigger in ["EnergySwitchAdded", "EnergySwitchUpdated"] {
+        let mut add = vec!["webhook", "add", "--application", "acme", "--name", "mine"];
+        add.extend(["--trigger", trigger, "--url", &dead, "--query", QUERY]);
+        run(folder.path(), &owner, &add).good();
+    }
+    first.kill();
+    let started = std::time::Instant::now();
+    let again = ["demo", "--once", "--listen", "127.0.0.1:0", "--data-dir", "data"];
+    let ended = run(folder.path(), &[], &again).good();
+    assert!(ended.stdout.contains("3 deliveries arrived, both signatures"), "{ended:?}");
+    assert!(started.elapsed().as_secs() < 25, "{ended:?}");
 }

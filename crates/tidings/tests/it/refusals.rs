@@ -56,10 +56,14 @@ fn commands_that_cannot_be_done_say_what_to_do() {
     check(2, &["webhook", "add", "--name", "a"], &["--triggers is missing"]);
     check(2, &["webhook", "update", "1"], &["nothing is to change"]);
     check(2, &["webhook", "update", "1", "--clear", "id"], &["--clear id", "timeout-ms"]);
+    check(2, &["webhook", "update", "1", "--clear", "key"], &["--unsigned", "--key"]);
+    check(2, &["delivery", "list", "--state", "FOO"], &["--state", "PENDING"]);
     check(2, &["delivery", "replay"], &["one delivery's id or options"]);
     check(2, &["listen", "--key", "short"], &["--key", "at least 12"]);
     check(2, &["serve", "--listen", "nowhere"], &["--listen", "127.0.0.1:8080"]);
     check(2, &["serve", "--config", "none.toml"], &["none.toml", "cannot be read"]);
     check(2, &["serve", "--log-level", "loud=x=y"], &["--log-level", "debug"]);
+    let empty = [there[0], ("TIDINGS_TOKEN", ""), ("TIDINGS_FIRST", "")];
+    run(folder.path(), &empty, &["delivery", "list"]).refused(1, &[&server]);
     check(2, &["application", "list", "--server", "ftp://x"], &["ftp", "TIDINGS_URL"]);
 }
