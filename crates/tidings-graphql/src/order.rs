@@ -68,8 +68,9 @@ fn within_fields(selection_set: &mut SelectionSet) {
     }
 }
 
-/// Takes out what [`prepare`] asked for, and puts the fields of `data` into the order in which the operation asks for them.
-/// An object that an error left without a field is `null`, as the executor has it.
+/// Takes out what [`prepare`] asked for, and puts the fields of `data` into the order in which the
+/// operation asks for them. An object that an error left without a field is `null`, as the
+/// executor has it.
 pub fn restore(response: &mut Response, document: &ExecutableDocument, operation: Option<&str>) {
     let found = match &document.operations {
         DocumentOperations::Single(single) => Some(single),

@@ -170,7 +170,7 @@ impl Failure {
                     .to_owned()
             }
             Failure::Taken { what, id } => format!(
-                "There is a {} `{id}` already: choose another, or update that one.",
+                "The {} `{id}` exists already: choose another, or update that one.",
                 word(what)
             ),
             Failure::ChangedMeanwhile { what, id } => format!(

@@ -82,6 +82,7 @@ const RULES: &[Rule] = &[
             "crates/tidings/src/clock.rs",
             "crates/tidings/src/client.rs",
             "crates/tidings/src/config",
+            "crates/tidings/src/cli/environment.rs",
             "crates/tidings/src/wiring.rs",
             "crates/tidings-egress/src/",
         ],

@@ -25,20 +25,7 @@ pub async fn run(command: WebhookCommand) -> Result<(), Failure> {
             change(requests::GET_WEBHOOK, json!({ "id": id }), &server).await
         }
         WebhookCommand::Update { id, fields, clear, server } => {
-            let mut input = input(&fields)?;
-            if clear.iter().any(|name| name == "key") {
-                return Err(Failure::usage(
-                    "--clear key would turn signing off: write --unsigned if that is meant, or \
-                     --key with another key to change it",
-                ));
-            }
-            requests::clear(&mut input, &clear, &CLEARABLE)?;
-            if input.is_empty() {
-                return Err(Failure::usage(
-                    "nothing is to change: name a field, see `tidings webhook update --help`",
-                ));
-            }
-            let variables = json!({ "id": id, "input": input });
+            let variables = json!({ "id": id, "input": changes(&fields, &clear)? });
             change(requests::UPDATE_WEBHOOK, variables, &server).await
         }
         WebhookCommand::Remove { id, server } => {
@@ -85,6 +72,24 @@ pub async fn run(command: WebhookCommand) -> Result<(), Failure> {
             preview(&client, id, &entity, trigger, input, &server).await
         }
     }
+}
+
+/// The input of an update: what is set, and what is cleared.
+fn changes(fields: &WebhookFields, clear: &[String]) -> Result<Map<String, Value>, Failure> {
+    let mut input = input(fields)?;
+    if clear.iter().any(|name| name == "key") {
+        return Err(Failure::usage(
+            "--clear key would turn signing off: write --unsigned if that is meant, or --key with \
+             another key to change it",
+        ));
+    }
+    requests::clear(&mut input, clear, &CLEARABLE)?;
+    if input.is_empty() {
+        return Err(Failure::usage(
+            "nothing is to change: name a field, see `tidings webhook update --help`",
+        ));
+    }
+    Ok(input)
 }
 
 const CLEARABLE: [&str; 9] = [
