@@ -100,7 +100,9 @@ pub(crate) fn revoke_token(tx: &Tx<'_>, now: Now, id: TokenId) -> Answer<Token> 
 
 fn view(tx: &Tx<'_>, stored: &Stored, now: Now) -> Result<DeliveryView, Trouble> {
     let id = stored.delivery.id;
-    Ok(read::view(stored, tx.event_of(id)?, tx.webhook_of(id)?, now.elapsed))
+    let webhook = tx.webhook_of(id)?;
+    let health = tx.state.endpoint(webhook.endpoint);
+    Ok(read::view(stored, tx.event_of(id)?, webhook, &health, now.elapsed))
 }
 
 fn present(tx: &Tx<'_>, id: DeliveryId) -> Answer<Stored> {

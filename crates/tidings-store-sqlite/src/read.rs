@@ -9,7 +9,7 @@ use tidings_core::{
     access::Token,
     catalog::Catalog,
     event::Event,
-    health::SourceHealth,
+    health::{EndpointHealth, SourceHealth},
     ids::{ApplicationId, DeliveryId, EventId, NoticeId, TokenId, WebhookId},
     limits::PAGE_MAX,
     secret::TokenHash,
@@ -250,12 +250,14 @@ pub(crate) fn view(
     stored: &Stored,
     event: Arc<Event>,
     webhook: Arc<Webhook>,
+    health: &EndpointHealth,
     now: Elapsed,
 ) -> DeliveryView {
     DeliveryView {
         shown: rules::shown(&stored.delivery, &webhook),
         event,
-        deadline: stored.delivery.deadline.map(|running| webhook.clock.moment(running, now)),
+        deadline: rules::shown_deadline(&stored.delivery, &webhook, health, now),
+        held_back_until: rules::held_back_until(&stored.delivery, health, now),
         webhook,
         payload_bytes: stored.payload_bytes,
         delivery: stored.delivery.clone(),
@@ -266,6 +268,7 @@ pub(crate) fn view(
 pub(crate) fn deliveries(
     connection: &Connection,
     catalog: &Catalog,
+    shared: &Shared,
     now: Now,
     filter: DeliveryFilter,
     asked: &Page<DeliveryId>,
@@ -275,10 +278,10 @@ pub(crate) fn deliveries(
     let known = |id| catalog.webhook(id).cloned();
     while found.len() <= size(asked) {
         let Some(part) = scan.next_part(connection, &known)? else { break };
-        let views = part
-            .into_iter()
-            .map(|(stored, event, webhook)| view(&stored, event, webhook, now.elapsed));
-        found.extend(views);
+        found.extend(part.into_iter().map(|(stored, event, webhook)| {
+            let health = shared.health(webhook.endpoint);
+            view(&stored, event, webhook, &health, now.elapsed)
+        }));
     }
     Ok(page(found, size(asked)))
 }
@@ -287,6 +290,7 @@ pub(crate) fn deliveries(
 pub(crate) fn delivery(
     connection: &Connection,
     catalog: &Catalog,
+    shared: &Shared,
     now: Now,
     id: DeliveryId,
 ) -> Result<Option<DeliveryView>, Trouble> {
@@ -294,13 +298,15 @@ pub(crate) fn delivery(
     let mut scan = DeliveryScan::new(DeliveryFilter::default(), None);
     let event = scan.event(connection, id)?;
     let webhook = scan.webhook(connection, id, &|id| catalog.webhook(id).cloned())?;
-    Ok(Some(view(&stored, event, webhook, now.elapsed)))
+    let health = shared.health(webhook.endpoint);
+    Ok(Some(view(&stored, event, webhook, &health, now.elapsed)))
 }
 
 /// See [`tidings_store::Store::deliveries_of`].
 pub(crate) fn deliveries_of(
     connection: &Connection,
     catalog: &Catalog,
+    shared: &Shared,
     now: Now,
     event: EventId,
 ) -> Result<Vec<DeliveryView>, Trouble> {
@@ -319,7 +325,8 @@ pub(crate) fn deliveries_of(
         let event = scan.event(connection, stored.delivery.id)?;
         let known = |id| catalog.webhook(id).cloned();
         let webhook = scan.webhook(connection, stored.delivery.id, &known)?;
-        found.push(view(&stored, event, webhook, now.elapsed));
+        let health = shared.health(webhook.endpoint);
+        found.push(view(&stored, event, webhook, &health, now.elapsed));
     }
     Ok(found)
 }

@@ -391,7 +391,9 @@ impl Store for SqliteStore {
 
     async fn delivery(&self, now: Now, id: DeliveryId) -> Result<Option<DeliveryView>, StoreError> {
         let catalog = self.catalog().await?;
-        self.readers.read("delivery", move |it| read::delivery(it, &catalog, now, id)).await
+        let shared = Arc::clone(&self.shared);
+        let work = move |it: &rusqlite::Connection| read::delivery(it, &catalog, &shared, now, id);
+        self.readers.read("delivery", work).await
     }
 
     async fn deliveries(
@@ -401,8 +403,10 @@ impl Store for SqliteStore {
         page: Page<DeliveryId>,
     ) -> Result<Paged<DeliveryView>, StoreError> {
         let catalog = self.catalog().await?;
-        let work =
-            move |it: &rusqlite::Connection| read::deliveries(it, &catalog, now, filter, &page);
+        let shared = Arc::clone(&self.shared);
+        let work = move |it: &rusqlite::Connection| {
+            read::deliveries(it, &catalog, &shared, now, filter, &page)
+        };
         self.readers.read("deliveries", work).await
     }
 
@@ -412,7 +416,9 @@ impl Store for SqliteStore {
         event: EventId,
     ) -> Result<Vec<DeliveryView>, StoreError> {
         let catalog = self.catalog().await?;
-        let work = move |it: &rusqlite::Connection| read::deliveries_of(it, &catalog, now, event);
+        let shared = Arc::clone(&self.shared);
+        let work =
+            move |it: &rusqlite::Connection| read::deliveries_of(it, &catalog, &shared, now, event);
         self.readers.read("deliveries_of", work).await
     }
 

@@ -102,6 +102,32 @@ pub fn deadline(
     }
 }
 
+/// The deadline that people see: of what waits behind an open breaker also one that no freeze has
+/// set yet.
+#[must_use]
+pub fn shown_deadline(
+    delivery: &Delivery,
+    webhook: &Webhook,
+    health: &EndpointHealth,
+    now: Elapsed,
+) -> Option<Elapsed> {
+    match delivery.state {
+        State::Pending { .. } => deadline(delivery, webhook, health, now),
+        _ => delivery.deadline.map(|running| webhook.clock.moment(running, now)),
+    }
+}
+
+/// Until when an open breaker holds a delivery back that is due; `None` where none does.
+#[must_use]
+pub fn held_back_until(
+    delivery: &Delivery,
+    health: &EndpointHealth,
+    now: Elapsed,
+) -> Option<Elapsed> {
+    let State::Pending { due_at, .. } = delivery.state else { return None };
+    health.breaker.as_ref().filter(|_| due_at <= now).map(|breaker| breaker.next_at)
+}
+
 /// Why deliveries end that waited for their source for as long as they may.
 #[must_use]
 pub fn source_down() -> Reason {

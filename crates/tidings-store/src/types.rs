@@ -426,6 +426,8 @@ pub struct DeliveryView {
     pub webhook: Arc<Webhook>,
     /// The end of its 72 hours, if its webhook's clock does not stop until then.
     pub deadline: Option<Elapsed>,
+    /// It is due and an open breaker holds it back: when the next attempt at its endpoint may be.
+    pub held_back_until: Option<Elapsed>,
     /// Bytes of its frozen body.
     pub payload_bytes: Option<usize>,
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use async_graphql::{Context, Error, ID, Object, SimpleObject, Union};
 use tidings_core::{
     access::Scope,
-    delivery::{Reason, State},
+    delivery::{Reason, ReasonCode, State},
     ids::DeliveryId,
     outcome,
+    time::Wall,
     webhook::Status,
 };
 use tidings_graphql::{DateTime, ListPage, OperationFailure, Thing};
@@ -97,11 +98,17 @@ impl Delivery {
     }
 
     /// Why it is there: a name that stays the same, a colon, and words.
-    async fn reason(&self) -> Option<String> {
-        match self.0.shown {
-            ShownState::Held => Some(held_reason(&self.0.webhook.status)),
-            _ => self.0.delivery.state.reason().map(reason_text),
-        }
+    async fn reason(&self, context: &Context<'_>) -> Result<Option<String>, Error> {
+        let asker = Asker::with(context, &[]).map_err(as_error)?;
+        let stored = self.0.delivery.state.reason().map(reason_text);
+        Ok(match (self.0.shown, self.0.held_back_until) {
+            (ShownState::Held, _) => Some(held_reason(&self.0.webhook.status)),
+            (ShownState::Pending, Some(until)) => {
+                let until = wall_of(until, asker.now());
+                Some(held_back_reason(until, stored.as_deref()))
+            }
+            _ => stored,
+        })
     }
 
     /// When its next attempt may start; null while one is on its way, and once it is final.
@@ -168,6 +175,16 @@ fn reason_text(reason: &Reason) -> String {
         return reason.code.as_str().to_owned();
     }
     format!("{}: {}", reason.code.as_str(), reason.detail)
+}
+
+/// An open breaker holds it back: until when, and what its own last attempt came to.
+fn held_back_reason(until: Wall, last: Option<&str>) -> String {
+    let last = last.map_or(String::new(), |last| format!("; {last}"));
+    let code = ReasonCode::EndpointDown.as_str();
+    format!(
+        "{code}: its endpoint failed again and again and is tried by one delivery at a time, the \
+         next not before {until}; waiting uses up no attempts{last}"
+    )
 }
 
 fn held_reason(status: &Status) -> String {

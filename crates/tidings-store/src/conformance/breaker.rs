@@ -36,6 +36,21 @@ pub async fn behind_an_open_breaker_one_goes_when_its_turn_comes(store: &dyn Sto
     assert_eq!(world.claim_ids(9).await, [ids[1]]);
 }
 
+pub async fn what_a_breaker_holds_back_shows_until_when_and_its_deadline(store: &dyn Store) {
+    let mut world = World::new(store);
+    let webhook = world.one_webhook().await;
+    world.open_breaker(&webhook).await;
+    let id = world.fire_for(&webhook).await;
+    let (until, deadline) = (world.in_ms(5 * SECOND_MS), world.in_ms(HORIZON_MS));
+    let view = world.view(id).await;
+    assert_eq!((view.held_back_until, view.deadline), (Some(until), Some(deadline)));
+    world.pass_ms(5 * SECOND_MS);
+    let claimed = world.claim_one().await;
+    assert_eq!(world.view(id).await.held_back_until, None);
+    world.record_attempt(&claimed, Outcome::Accepted, Step::Finish).await;
+    assert_eq!(world.view(id).await.held_back_until, None);
+}
+
 pub async fn a_turn_without_an_attempt_is_given_back(store: &dyn Store) {
     let mut world = World::new(store);
     let webhook = world.one_webhook().await;

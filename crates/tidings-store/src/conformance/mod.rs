@@ -104,6 +104,7 @@ suite! {
         after_a_success_the_rest_drain_at_a_growing_pace
         a_dead_endpoint_slows_nobody_else
         what_a_breaker_holds_back_says_since_when
+        what_a_breaker_holds_back_shows_until_when_and_its_deadline
         at_its_deadline_one_goes_by_the_breaker_and_the_others_are_exhausted
         one_a_second_goes_by_an_open_breaker_at_its_deadline
         a_pause_does_not_use_up_the_72_hours_of_what_a_breaker_holds_back

@@ -213,11 +213,13 @@ impl State {
     /// A delivery as people see it.
     pub(super) fn view(&self, row: &Row, now: Elapsed) -> DeliveryView {
         let webhook = &self.webhook_of(row.delivery.id).webhook;
+        let health = self.endpoints.get(&webhook.endpoint).cloned().unwrap_or_default();
         DeliveryView {
             shown: rules::shown(&row.delivery, webhook),
             event: self.event_of(row.delivery.id),
             webhook: Arc::clone(webhook),
-            deadline: row.delivery.deadline.map(|running| webhook.clock.moment(running, now)),
+            deadline: rules::shown_deadline(&row.delivery, webhook, &health, now),
+            held_back_until: rules::held_back_until(&row.delivery, &health, now),
             payload_bytes: row.payload.as_ref().map(Bytes::len),
             delivery: row.delivery.clone(),
         }
