@@ -1,4 +1,4 @@
-//! The one text that a query runs as, is signed as and is shown as (wire.md, section 3).
+//! The one text that a query runs as, is signed as and is shown as (docs/delivery.md).
 
 use crate::token::{Kind, Tokens};
 

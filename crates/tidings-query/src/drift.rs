@@ -1,4 +1,4 @@
-//! Whether a stored query still fits after its source's schema changed (wire.md, section 6).
+//! Whether a stored query still fits after its source's schema changed (docs/delivery.md).
 
 use crate::check::{CheckedQuery, accept};
 use crate::problem::QueryProblem;

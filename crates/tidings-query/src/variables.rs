@@ -207,8 +207,8 @@ fn too_many_bytes(variables: &Map<String, Value>, whose: &str) -> Option<QueryPr
 }
 
 /// The variables that a query runs with: those that it declares, in the order of its declaration.
-/// Where a name is given twice, `id` counts first, then the webhook's, then the event's (wire.md,
-/// section 8).
+/// Where a name is given twice, `id` counts first, then the webhook's, then the event's (see
+/// docs/delivery.md).
 pub fn compose(
     declared: &DeclaredVariables,
     id: &str,
