@@ -98,12 +98,7 @@ async fn fire(
 async fn append(api: &Api, now: Now, fired: &[Fired<'_>]) -> Result<Vec<AppendedEvent>, Problem> {
     for _ in 0..MATCHES_MAX {
         let catalog = api.store.catalog().await?;
-        let append = Append {
-            catalog_version: catalog.version(),
-            events: matched(&catalog, fired)?,
-            changes: Vec::new(),
-            room: None,
-        };
+        let append = Append::of(catalog.version(), matched(&catalog, fired)?);
         match api.ingest.append(now, append).await {
             Ok(appended) => return Ok(appended),
             Err(AppendError::StaleCatalog) => {}

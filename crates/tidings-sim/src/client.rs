@@ -95,12 +95,7 @@ fn append(stage: &Stage, event: Event, catalog: &Catalog, key: &str) -> Append {
         key: key.parse().expect("the world writes keys"),
         content: [1; 32],
     };
-    Append {
-        catalog_version: catalog.version(),
-        events: vec![NewEvent { event, matches, idempotency: Some(idempotency) }],
-        changes: Vec::new(),
-        room: None,
-    }
+    Append::of(catalog.version(), vec![NewEvent { event, matches, idempotency: Some(idempotency) }])
 }
 
 /// Who hears an event, found anew: a webhook that listens to its trigger, or to `AccountAdded`

@@ -200,12 +200,7 @@ impl Stage {
             key: key.parse().expect("the world writes keys"),
             content: [key.len() as u8; 32],
         });
-        let append = Append {
-            catalog_version: catalog.version(),
-            events: vec![NewEvent { event, matches, idempotency }],
-            changes: Vec::new(),
-            room: None,
-        };
+        let append = Append::of(catalog.version(), vec![NewEvent { event, matches, idempotency }]);
         let answers = process.deliver.append(self.now(), append).await?;
         Ok(answers[0])
     }

@@ -35,6 +35,14 @@ pub struct Append {
     pub room: Option<Room>,
 }
 
+impl Append {
+    /// Events alone, matched against this version of the catalog, with no room for what is born.
+    #[must_use]
+    pub fn of(catalog_version: u64, events: Vec<NewEvent>) -> Append {
+        Append { catalog_version, events, changes: Vec::new(), room: None }
+    }
+}
+
 /// An event that is to be.
 #[derive(Clone, Debug)]
 pub struct NewEvent {

@@ -111,12 +111,8 @@ async fn fire(
         };
         let event_id = event.id;
         let matches = vec![Match { webhook: Arc::clone(&webhook), trigger }];
-        let append = Append {
-            catalog_version: catalog.version(),
-            events: vec![NewEvent { event, matches, idempotency: None }],
-            changes: Vec::new(),
-            room: None,
-        };
+        let append =
+            Append::of(catalog.version(), vec![NewEvent { event, matches, idempotency: None }]);
         match asker.api.ingest.append(now, append).await {
             Ok(_) => return Ok((event_id, webhook)),
             Err(AppendError::StaleCatalog) => {}

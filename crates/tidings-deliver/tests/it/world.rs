@@ -217,7 +217,7 @@ impl World {
                 NewEvent { event, matches, idempotency: None }
             })
             .collect();
-        Append { catalog_version: catalog.version(), events, changes: Vec::new(), room: None }
+        Append::of(catalog.version(), events)
     }
 
     /// Lets everything run that can run at this moment.

@@ -123,10 +123,8 @@ impl Writer {
                 idempotency: None,
             });
             let append = Append {
-                catalog_version: catalog.version(),
-                events: new_event.into_iter().collect(),
                 changes: plan.changes.clone(),
-                room: None,
+                ..Append::of(catalog.version(), new_event.into_iter().collect())
             };
             match self.ingest.append(now, append).await {
                 Ok(appended) => return Ok(Committed::Done(appended.into_iter().next())),

@@ -228,7 +228,7 @@ async fn touch_of(world: &World, kind: &str, id: &str) -> Upset {
         links: Vec::new(),
     };
     let catalog_version = world.store.catalog().await.unwrap().version();
-    Upset::First(Append { catalog_version, events: vec![], changes: vec![change], room: None })
+    Upset::First(Append { changes: vec![change], ..Append::of(catalog_version, Vec::new()) })
 }
 
 #[tokio::test]

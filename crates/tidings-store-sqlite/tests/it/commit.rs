@@ -23,8 +23,7 @@ async fn appends_that_wait_at_the_same_moment_share_commits() {
             event.id = EventId::new(now.wall, [high, low, 0, 0, 0, 0, 0, 0, 0, 0]);
             let id = event.id;
             let new = NewEvent { event, matches: Vec::new(), idempotency: None };
-            let append =
-                Append { catalog_version: 0, events: vec![new], changes: Vec::new(), room: None };
+            let append = Append::of(0, vec![new]);
             let appended = store.append(now, append).await.unwrap();
             assert_eq!(appended.events[0].id, id);
             // Answered means committed: another connection sees it.

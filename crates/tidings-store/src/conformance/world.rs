@@ -113,7 +113,7 @@ impl<'a> World<'a> {
     /// An append against the present catalog.
     pub async fn append_of(&self, events: Vec<NewEvent>, room: Option<Room>) -> Append {
         let catalog_version = self.store.catalog().await.unwrap().version();
-        Append { catalog_version, events, changes: Vec::new(), room }
+        Append { room, ..Append::of(catalog_version, events) }
     }
 
     pub async fn try_append(

@@ -39,10 +39,12 @@ impl Run<'_> {
                 idempotency: idempotency.clone(),
             };
             let append = Append {
-                catalog_version: catalog.version().wrapping_sub(u64::from(is_stale)),
-                events: events.iter().map(matched).collect(),
                 changes: changes.clone(),
                 room,
+                ..Append::of(
+                    catalog.version().wrapping_sub(u64::from(is_stale)),
+                    events.iter().map(matched).collect(),
+                )
             };
             answers.push(store.append(self.now, append).await);
         }
