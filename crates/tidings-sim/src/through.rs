@@ -22,9 +22,9 @@ use tidings_core::{
 };
 use tidings_store::{
     Append, AppendError, Appended, AppendedEvent, Claim, ClaimedBatch, DeliveryFilter,
-    DeliveryView, Entity, EntityQuery, EventFilter, Extend, Freeze, LeaseLost, NewApplication,
-    NewToken, Notice, Page, Paged, PerItem, Record, Replay, Stats, Store, StoreError,
-    WebhookBacklog, WebhookFilter, WriteError,
+    DeliveryView, Entity, EntityQuery, EventFilter, Extend, Freeze, LeaseLost, LinkedQuery,
+    NewApplication, NewToken, Notice, Page, Paged, PerItem, Record, Replay, Stats, Store,
+    StoreError, WebhookBacklog, WebhookFilter, WriteError,
 };
 
 use crate::{
@@ -285,4 +285,6 @@ store_through! {
     async fn notices(&self, application: Option<ApplicationId>, page: Page<NoticeId>)
         -> Result<Paged<Notice>, StoreError>;
     async fn entity_page(&self, query: EntityQuery) -> Result<Paged<Entity>, StoreError>;
+    async fn linked_entities(&self, query: LinkedQuery)
+        -> Result<Vec<Paged<Entity>>, StoreError>;
 }

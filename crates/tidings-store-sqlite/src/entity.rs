@@ -8,7 +8,9 @@ use tidings_core::{
     limits::PAGE_MAX,
     time::{Now, Wall},
 };
-use tidings_store::{AppendError, Entity, EntityChange, EntityQuery, Paged};
+use tidings_store::{
+    Append, AppendError, Entity, EntityChange, EntityQuery, Link, LinkedQuery, Paged,
+};
 
 use crate::{
     error::{Stop, Trouble},
@@ -33,13 +35,18 @@ fn entity(row: &Row<'_>) -> Result<Entity, Trouble> {
 }
 
 /// Where an entity stands, and at which version.
-fn place(connection: &Connection, change: &EntityChange) -> Result<Option<(i64, u64)>, Trouble> {
+fn place(
+    connection: &Connection,
+    application: Option<ApplicationId>,
+    kind: &str,
+    id: &str,
+) -> Result<Option<(i64, u64)>, Trouble> {
     let found: Option<(i64, i64)> = connection
         .prepare_cached(
             "SELECT position, version FROM entity
              WHERE application = ?1 AND kind = ?2 AND id = ?3",
         )?
-        .query_row(params![row::owner(change.application), change.kind, change.id], |found| {
+        .query_row(params![row::owner(application), kind, id], |found| {
             Ok((found.get(0)?, found.get(1)?))
         })
         .optional()?;
@@ -48,17 +55,22 @@ fn place(connection: &Connection, change: &EntityChange) -> Result<Option<(i64, 
     Ok(Some((position, version)))
 }
 
-/// Whether the changes can be made, one after the other.
-pub(crate) fn check(
-    connection: &Connection,
-    changes: &[EntityChange],
-) -> Result<(), Stop<AppendError>> {
+/// Whether what the append counts on is so, and its changes can be made, one after the other.
+pub(crate) fn check(connection: &Connection, append: &Append) -> Result<(), Stop<AppendError>> {
+    for it in &append.expected {
+        let present = place(connection, it.application, &it.kind, &it.id)?;
+        if present.map(|(_, version)| version) != Some(it.version) {
+            let (kind, id) = (it.kind.clone(), it.id.clone());
+            return Err(Stop::Refused(AppendError::EntityConflict { kind, id }));
+        }
+    }
     let mut versions = HashMap::new();
-    for change in changes {
-        let key = (change.application, &change.kind, &change.id);
+    for change in &append.changes {
+        let EntityChange { application, kind, id, .. } = change;
+        let key = (*application, kind, id);
         let present = match versions.get(&key) {
             Some(version) => Some(*version),
-            None => place(connection, change)?.map(|(_, version)| version),
+            None => place(connection, *application, kind, id)?.map(|(_, version)| version),
         };
         if present != change.expected_version {
             let (kind, id) = (change.kind.clone(), change.id.clone());
@@ -82,7 +94,7 @@ pub(crate) fn apply(
 }
 
 fn apply_one(connection: &Connection, change: &EntityChange, now: Now) -> Result<(), Trouble> {
-    let earlier = place(connection, change)?;
+    let earlier = place(connection, change.application, &change.kind, &change.id)?;
     // The row with the last position is read before the change may take it away: positions are
     // never used twice.
     let last: Option<(i64, i64)> = connection
@@ -197,6 +209,28 @@ pub(crate) fn entity_page(
     let has_next_page = items.len() > first;
     items.truncate(first);
     Ok(Paged { items, has_next_page })
+}
+
+/// See [`tidings_store::Store::linked_entities`]: one range of the links' key for each target.
+pub(crate) fn linked_entities(
+    connection: &Connection,
+    query: &LinkedQuery,
+) -> Result<Vec<Paged<Entity>>, Trouble> {
+    let mut pages = Vec::new();
+    for target in query.targets.iter().take(PAGE_MAX) {
+        pages.push(entity_page(
+            connection,
+            &EntityQuery {
+                application: query.application,
+                kind: query.kind.clone(),
+                link: Some(Link { role: query.role.clone(), id: target.clone() }),
+                updated_since: None,
+                deleted_too: query.deleted_too,
+                page: query.page.clone(),
+            },
+        )?);
+    }
+    Ok(pages)
 }
 
 fn first_reached(connection: &Connection, since: Wall) -> Result<Option<i64>, Trouble> {

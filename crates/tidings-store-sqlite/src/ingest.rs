@@ -46,7 +46,7 @@ pub(crate) fn append(
         return Err(Stop::Refused(AppendError::StaleCatalog));
     }
     let answers = answers(tx, &append.events, now)?;
-    entity::check(tx.connection, &append.changes)?;
+    entity::check(tx.connection, append)?;
     // Nothing is refused from here on.
     entity::apply(tx.connection, &append.changes, now)?;
     let mut room = append.room.clone();

@@ -21,8 +21,9 @@ use tidings_core::{
 };
 use tidings_store::{
     Append, AppendError, Appended, Claim, ClaimedBatch, DeliveryFilter, DeliveryView, Entity,
-    EntityQuery, EventFilter, Extend, Freeze, NewApplication, NewToken, Notice, Page, Paged,
-    PerItem, Record, Replay, Stats, Store, StoreError, WebhookBacklog, WebhookFilter, WriteError,
+    EntityQuery, EventFilter, Extend, Freeze, LinkedQuery, NewApplication, NewToken, Notice, Page,
+    Paged, PerItem, Record, Replay, Stats, Store, StoreError, WebhookBacklog, WebhookFilter,
+    WriteError,
 };
 
 use crate::{
@@ -453,6 +454,10 @@ impl Store for SqliteStore {
 
     async fn entity_page(&self, query: EntityQuery) -> Result<Paged<Entity>, StoreError> {
         self.readers.read("entity_page", move |it| entity::entity_page(it, &query)).await
+    }
+
+    async fn linked_entities(&self, query: LinkedQuery) -> Result<Vec<Paged<Entity>>, StoreError> {
+        self.readers.read("linked_entities", move |it| entity::linked_entities(it, &query)).await
     }
 
     async fn entity_owners(&self, kind: &str, id: &str) -> Result<Vec<ApplicationId>, StoreError> {

@@ -31,6 +31,8 @@ pub struct Append {
     pub events: Vec<NewEvent>,
     /// Entities of the built-in platform that changed.
     pub changes: Vec<EntityChange>,
+    /// Entities that the changes count on.
+    pub expected: Vec<EntityExpectation>,
     /// Room for newborn deliveries; `None` leases none.
     pub room: Option<Room>,
 }
@@ -39,7 +41,7 @@ impl Append {
     /// Events alone, matched against this version of the catalog, with no room for what is born.
     #[must_use]
     pub fn of(catalog_version: u64, events: Vec<NewEvent>) -> Append {
-        Append { catalog_version, events, changes: Vec::new(), room: None }
+        Append { catalog_version, events, changes: Vec::new(), expected: Vec::new(), room: None }
     }
 }
 
@@ -82,6 +84,20 @@ pub struct EntityChange {
     pub deleted: bool,
     /// What it hangs on, replacing what it hung on before.
     pub links: Vec<Link>,
+}
+
+/// An entity that an append counts on without changing it: it must be at this version before the
+/// append's own changes, or the append is refused as for a change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EntityExpectation {
+    /// Whose it is; `None`: the operator's, for all.
+    pub application: Option<ApplicationId>,
+    /// What it is.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// The version that it must have now.
+    pub version: u64,
 }
 
 /// A link from an entity to one that it hangs on.
@@ -500,5 +516,23 @@ pub struct EntityQuery {
     /// Whether tombstones are among them.
     pub deleted_too: bool,
     /// How many, after which position.
+    pub page: Page<u64>,
+}
+
+/// Which entities hang on each of several: of each target a page of its own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LinkedQuery {
+    /// Whose.
+    pub application: Option<ApplicationId>,
+    /// What they are.
+    pub kind: String,
+    /// The role of what they hang on.
+    pub role: String,
+    /// The ids of what they hang on: [`tidings_core::limits::PAGE_MAX`] at most, the rest is left
+    /// out.
+    pub targets: Vec<String>,
+    /// Whether tombstones are among them.
+    pub deleted_too: bool,
+    /// How many for each target, after which position.
     pub page: Page<u64>,
 }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use tidings_core::{ids::ApplicationId, time::Now};
+use tidings_core::{ids::ApplicationId, limits, time::Now};
 
 use crate::{
     error::AppendError,
-    types::{Entity, EntityChange, EntityQuery, Link, Paged},
+    types::{Append, Entity, EntityChange, EntityQuery, Link, LinkedQuery, Paged},
 };
 
 type Key = (Option<ApplicationId>, String, String);
@@ -30,10 +30,17 @@ fn key(change: &EntityChange) -> Key {
 }
 
 impl Entities {
-    /// Whether the changes can be made, one after the other.
-    pub(super) fn check(&self, changes: &[EntityChange]) -> Result<(), AppendError> {
+    /// Whether what the append counts on is so, and its changes can be made, one after the other.
+    pub(super) fn check(&self, append: &Append) -> Result<(), AppendError> {
+        for it in &append.expected {
+            let key = (it.application, it.kind.clone(), it.id.clone());
+            if self.rows.get(&key).map(|row| row.entity.version) != Some(it.version) {
+                let (kind, id) = (it.kind.clone(), it.id.clone());
+                return Err(AppendError::EntityConflict { kind, id });
+            }
+        }
         let mut versions: HashMap<Key, u64> = HashMap::new();
-        for change in changes {
+        for change in &append.changes {
             let stored = self.rows.get(&key(change)).map(|row| row.entity.version);
             let present = versions.get(&key(change)).copied().or(stored);
             if present != change.expected_version {
@@ -91,6 +98,21 @@ impl Entities {
             .filter(|row| is_asked_for(query, row))
             .map(|row| row.entity.clone());
         super::read::page(found, query.page.first)
+    }
+
+    /// A page for each target.
+    pub(super) fn linked(&self, query: &LinkedQuery) -> Vec<Paged<Entity>> {
+        let page_of = |target: &String| {
+            self.page(&EntityQuery {
+                application: query.application,
+                kind: query.kind.clone(),
+                link: Some(Link { role: query.role.clone(), id: target.clone() }),
+                updated_since: None,
+                deleted_too: query.deleted_too,
+                page: query.page.clone(),
+            })
+        };
+        query.targets.iter().take(limits::PAGE_MAX).map(page_of).collect()
     }
 
     /// The applications that have it.

@@ -33,7 +33,7 @@ impl State {
             return Err(AppendError::StaleCatalog);
         }
         let answers = self.answers(&append.events, now)?;
-        self.entities.check(&append.changes)?;
+        self.entities.check(&append)?;
         // Nothing fails from here on.
         for change in append.changes {
             self.entities.apply(change, now);

@@ -39,8 +39,8 @@ use crate::{
     store::Store,
     types::{
         Append, Appended, Claim, ClaimedBatch, DeliveryFilter, DeliveryView, Entity, EntityQuery,
-        EventFilter, Extend, Freeze, NewApplication, NewToken, Notice, Page, Paged, PerItem,
-        Record, Replay, Stats, WebhookBacklog, WebhookFilter,
+        EventFilter, Extend, Freeze, LinkedQuery, NewApplication, NewToken, Notice, Page, Paged,
+        PerItem, Record, Replay, Stats, WebhookBacklog, WebhookFilter,
     },
 };
 
@@ -274,6 +274,10 @@ impl Store for MemoryStore {
 
     async fn entity_page(&self, query: EntityQuery) -> Result<Paged<Entity>, StoreError> {
         Ok(self.state().entities.page(&query))
+    }
+
+    async fn linked_entities(&self, query: LinkedQuery) -> Result<Vec<Paged<Entity>>, StoreError> {
+        Ok(self.state().entities.linked(&query))
     }
 
     async fn entity_owners(&self, kind: &str, id: &str) -> Result<Vec<ApplicationId>, StoreError> {

@@ -20,9 +20,9 @@ use tidings_core::{
 
 use tidings_store::{
     Append, AppendError, Appended, Claim, ClaimedBatch, DeliveryFilter, DeliveryView, Entity,
-    EntityQuery, EventFilter, Extend, Freeze, MemoryStore, NewApplication, NewToken, Notice, Page,
-    Paged, PerItem, Record, Replay, Stats, Store, StoreError, WebhookBacklog, WebhookFilter,
-    WriteError,
+    EntityQuery, EventFilter, Extend, Freeze, LinkedQuery, MemoryStore, NewApplication, NewToken,
+    Notice, Page, Paged, PerItem, Record, Replay, Stats, Store, StoreError, WebhookBacklog,
+    WebhookFilter, WriteError,
 };
 
 /// Passes everything on.
@@ -265,6 +265,11 @@ impl Store for WatchedStore {
     async fn entity_page(&self, query: EntityQuery) -> Result<Paged<Entity>, StoreError> {
         self.read("entity_page")?;
         self.inner.entity_page(query).await
+    }
+
+    async fn linked_entities(&self, query: LinkedQuery) -> Result<Vec<Paged<Entity>>, StoreError> {
+        self.read("linked_entities")?;
+        self.inner.linked_entities(query).await
     }
 
     async fn entity_owners(&self, kind: &str, id: &str) -> Result<Vec<ApplicationId>, StoreError> {
