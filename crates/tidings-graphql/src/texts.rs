@@ -14,6 +14,14 @@ pub enum Thing {
     User,
     /// A business that supplies something.
     Provider,
+    /// An account with a provider.
+    Account,
+    /// Something that is supplied under an account.
+    Provision,
+    /// A document of an account.
+    Document,
+    /// Something that a user is asked to do.
+    ToDo,
     /// A switch of energy supplier.
     EnergySwitch,
     /// A client application.
@@ -39,6 +47,10 @@ impl Thing {
         let (english, welsh) = match self {
             Thing::User => ("user", "defnyddiwr"),
             Thing::Provider => ("provider", "darparwr"),
+            Thing::Account => ("account", "cyfrif"),
+            Thing::Provision => ("provision", "darpariaeth"),
+            Thing::Document => ("document", "dogfen"),
+            Thing::ToDo => ("to-do", "tasg"),
             Thing::EnergySwitch => ("energy switch", "newid ynni"),
             Thing::Application => ("application", "rhaglen"),
             Thing::Source => ("source", "ffynhonnell"),
@@ -92,6 +104,23 @@ pub enum Failure {
         /// Its id, name or code.
         id: String,
     },
+    /// There are as many as there may be.
+    TooMany {
+        /// What there are so many of.
+        what: Thing,
+        /// How many there may be.
+        max: usize,
+    },
+    /// The consent was withdrawn, so that nothing more is kept of the account.
+    ConsentWithdrawn {
+        /// The account's id.
+        account: String,
+    },
+    /// The answer would hold too much.
+    AnswerTooLarge {
+        /// How many nested items it may hold.
+        items_max: usize,
+    },
     /// It is not offered here.
     NotSupported {
         /// What was asked for, as a name of the interface.
@@ -123,10 +152,14 @@ impl Failure {
             Failure::ScopeMissing { .. } | Failure::OperatorOnly | Failure::ApplicationOnly => {
                 OperationFailureCode::NotPermitted
             }
-            Failure::InvalidInput => OperationFailureCode::InvalidInput,
+            Failure::InvalidInput | Failure::AnswerTooLarge { .. } => {
+                OperationFailureCode::InvalidInput
+            }
             Failure::NotSupported { .. } => OperationFailureCode::NotSupported,
             Failure::Taken { .. }
             | Failure::ChangedMeanwhile { .. }
+            | Failure::TooMany { .. }
+            | Failure::ConsentWithdrawn { .. }
             | Failure::NothingToSend { .. } => OperationFailureCode::Conflict,
             Failure::SourceDown { .. } | Failure::Unavailable | Failure::OutcomeUnknown => {
                 OperationFailureCode::Unavailable
@@ -177,6 +210,18 @@ impl Failure {
                 "Others are changing the {} `{id}` at the same moment: read it again, then repeat \
                  the change.",
                 word(what)
+            ),
+            Failure::TooMany { what, max } => format!(
+                "There may be {max} of this at most: {}. Delete one that is not needed any more.",
+                word(what)
+            ),
+            Failure::ConsentWithdrawn { account } => format!(
+                "The consent for the account `{account}` was withdrawn, so nothing more is kept \
+                 of it: link the account again with a new consent."
+            ),
+            Failure::AnswerTooLarge { items_max } => format!(
+                "The answer would hold more than {items_max} nested items: ask for fewer with \
+                 `first`, or for fewer levels at once."
             ),
             Failure::NotSupported { what } => {
                 format!("`{what}` is not offered by this server: leave it out.")
@@ -239,6 +284,18 @@ impl Failure {
                 "Mae eraill yn newid hwn ar yr un pryd: {} `{id}`. Darllenwch ef eto, yna gwnewch \
                  y newid o'r newydd.",
                 word(what)
+            ),
+            Failure::TooMany { what, max } => format!(
+                "Ni chaniateir mwy na {max} o'r rhain: {}. Dilëwch un nad oes ei angen mwyach.",
+                word(what)
+            ),
+            Failure::ConsentWithdrawn { account } => format!(
+                "Tynnwyd y caniatâd yn ôl ar gyfer y cyfrif hwn, felly ni chedwir rhagor ohono: \
+                 `{account}`. Cysylltwch y cyfrif eto gyda chaniatâd newydd."
+            ),
+            Failure::AnswerTooLarge { items_max } => format!(
+                "Byddai'r ateb yn cynnwys mwy na {items_max} o eitemau nythog: gofynnwch am lai \
+                 gyda `first`, neu am lai o lefelau ar y tro."
             ),
             Failure::NotSupported { what } => {
                 format!("Nid yw'r gweinydd hwn yn cynnig hyn: `{what}`. Gadewch ef allan.")

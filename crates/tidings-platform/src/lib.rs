@@ -1,4 +1,5 @@
-//! The built-in platform: end users, providers and energy switches, with a GraphQL API of its own.
+//! The built-in platform: end users, what they hold with providers, and what became of it, with a
+//! GraphQL API of its own.
 //!
 //! ```text
 //! API ─► schema ─┬─ queries ───► reader ─► store
@@ -20,5 +21,5 @@ pub mod sample;
 pub use reader::Reader;
 pub use schema::{PlatformMutation, PlatformQuery};
 pub use source::PlatformSource;
-pub use triggers::source_info;
+pub use triggers::{PublicOrigin, source_info};
 pub use writer::Writer;

@@ -8,7 +8,7 @@ use tidings_core::{
     time::Wall,
 };
 use tidings_graphql::PageArguments;
-use tidings_store::{EntityQuery, Link, Page, Paged, Store, StoreError};
+use tidings_store::{Entity, EntityQuery, Link, LinkedQuery, Page, Paged, Store, StoreError};
 
 use crate::domain::{Body, Stored};
 
@@ -33,9 +33,35 @@ pub struct PageQuery {
     pub link: Option<Link>,
     /// Changed then or later.
     pub updated_since: Option<Wall>,
-    /// Whether tombstones are among them.
-    pub deleted_too: bool,
+    /// What is done with tombstones.
+    pub tombstones: Tombstones,
     /// How many, after which position.
+    pub page: PageArguments<u64>,
+}
+
+/// What is done with tombstones.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tombstones {
+    /// They are left out.
+    LeftOut,
+    /// Their ids are told.
+    Told,
+    /// They are shown as they last were.
+    Shown,
+}
+
+/// What hangs on each of several entities.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hanging {
+    /// Whose.
+    pub application: ApplicationId,
+    /// The role of what they hang on.
+    pub role: String,
+    /// The ids of what they hang on; any number.
+    pub targets: Vec<String>,
+    /// What is done with tombstones.
+    pub tombstones: Tombstones,
+    /// How many for each, after which position.
     pub page: PageArguments<u64>,
 }
 
@@ -50,6 +76,21 @@ pub struct EntityPage<B> {
     pub end: Option<u64>,
     /// Whether there are more.
     pub has_next_page: bool,
+}
+
+impl<B: Body> EntityPage<B> {
+    fn read(entities: Paged<Entity>, tombstones: Tombstones) -> Result<EntityPage<B>, StoreError> {
+        let end = entities.items.last().map(|entity| entity.position);
+        let (mut items, mut deleted) = (Vec::new(), Vec::new());
+        for entity in entities.items {
+            if entity.deleted && tombstones != Tombstones::Shown {
+                deleted.push(entity.id);
+            } else {
+                items.push(Stored::read(entity)?);
+            }
+        }
+        Ok(EntityPage { items, deleted, end, has_next_page: entities.has_next_page })
+    }
 }
 
 impl Reader {
@@ -101,20 +142,39 @@ impl Reader {
                 kind: B::KIND.to_owned(),
                 link: query.link,
                 updated_since: query.updated_since,
-                deleted_too: query.deleted_too,
+                deleted_too: query.tombstones != Tombstones::LeftOut,
                 page: Page { first: query.page.first, after: query.page.after },
             })
             .await?;
-        let end = entities.items.last().map(|entity| entity.position);
-        let (mut items, mut deleted) = (Vec::new(), Vec::new());
-        for entity in entities.items {
-            if entity.deleted {
-                deleted.push(entity.id);
-            } else {
-                items.push(Stored::read(entity)?);
+        EntityPage::read(entities, query.tombstones)
+    }
+
+    /// What hangs on each of the targets: a page of its own for each. Up to
+    /// [`limits::PAGE_MAX`] targets are one read.
+    ///
+    /// # Errors
+    /// What stops the store.
+    pub async fn hanging_on<B: Body>(
+        &self,
+        hanging: Hanging,
+    ) -> Result<HashMap<String, EntityPage<B>>, StoreError> {
+        let Hanging { application, role, targets, tombstones, page } = hanging;
+        let mut found = HashMap::new();
+        for targets in targets.chunks(limits::PAGE_MAX) {
+            let query = LinkedQuery {
+                application: Some(application),
+                kind: B::KIND.to_owned(),
+                role: role.clone(),
+                targets: targets.to_vec(),
+                deleted_too: tombstones != Tombstones::LeftOut,
+                page: Page { first: page.first, after: page.after },
+            };
+            let pages = self.store.linked_entities(query).await?;
+            for (target, entities) in targets.iter().zip(pages) {
+                found.insert(target.clone(), EntityPage::read(entities, tombstones)?);
             }
         }
-        Ok(EntityPage { items, deleted, end, has_next_page: entities.has_next_page })
+        Ok(found)
     }
 
     /// All entities of a kind that belong to no application. The operator makes them, one by one.
@@ -129,7 +189,7 @@ impl Reader {
                 application: None,
                 link: None,
                 updated_since: None,
-                deleted_too: false,
+                tombstones: Tombstones::LeftOut,
                 page: PageArguments { first: limits::PAGE_MAX, after },
             };
             let page = self.page(query).await?;

@@ -2,19 +2,38 @@
 //! entity.
 
 use tidings_core::{
-    source::{SourceInfo, TriggerCatalogue},
+    source::{SourceInfo, TriggerAlias, TriggerCatalogue},
     trigger::TriggerName,
 };
 
-use crate::domain::{Body, EnergySwitch, User};
+use crate::domain::{Account, Body, Document, EnergySwitch, Provision, ToDo, User};
+
+/// The path of the platform's endpoint.
+const API_PATH: &str = "/v1/graphql";
 
 /// A trigger of the platform.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Trigger {
     /// A user was added.
     UserAdded,
-    /// A user was deleted.
+    /// A user was deleted, with all that hung on it.
     UserDeleted,
+    /// An account was linked.
+    AccountAdded,
+    /// An account or its provisions were changed.
+    AccountUpdated,
+    /// An account was deleted, with all that hung on it.
+    AccountDeleted,
+    /// A provision was added.
+    ProvisionAdded,
+    /// A provision was changed.
+    ProvisionUpdated,
+    /// A document was collected.
+    DocumentAdded,
+    /// A to-do was added.
+    ToDoAdded,
+    /// A to-do was done.
+    ToDoDone,
     /// A switch was added.
     EnergySwitchAdded,
     /// A switch was changed.
@@ -22,9 +41,17 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    const ALL: [Trigger; 4] = [
+    const ALL: [Trigger; 12] = [
         Trigger::UserAdded,
         Trigger::UserDeleted,
+        Trigger::AccountAdded,
+        Trigger::AccountUpdated,
+        Trigger::AccountDeleted,
+        Trigger::ProvisionAdded,
+        Trigger::ProvisionUpdated,
+        Trigger::DocumentAdded,
+        Trigger::ToDoAdded,
+        Trigger::ToDoDone,
         Trigger::EnergySwitchAdded,
         Trigger::EnergySwitchUpdated,
     ];
@@ -35,6 +62,14 @@ impl Trigger {
         let text = match self {
             Trigger::UserAdded => "UserAdded",
             Trigger::UserDeleted => "UserDeleted",
+            Trigger::AccountAdded => "AccountAdded",
+            Trigger::AccountUpdated => "AccountUpdated",
+            Trigger::AccountDeleted => "AccountDeleted",
+            Trigger::ProvisionAdded => "ProvisionAdded",
+            Trigger::ProvisionUpdated => "ProvisionUpdated",
+            Trigger::DocumentAdded => "DocumentAdded",
+            Trigger::ToDoAdded => "ToDoAdded",
+            Trigger::ToDoDone => "ToDoDone",
             Trigger::EnergySwitchAdded => "EnergySwitchAdded",
             Trigger::EnergySwitchUpdated => "EnergySwitchUpdated",
         };
@@ -46,6 +81,12 @@ impl Trigger {
     pub fn kind(self) -> &'static str {
         match self {
             Trigger::UserAdded | Trigger::UserDeleted => User::KIND,
+            Trigger::AccountAdded | Trigger::AccountUpdated | Trigger::AccountDeleted => {
+                Account::KIND
+            }
+            Trigger::ProvisionAdded | Trigger::ProvisionUpdated => Provision::KIND,
+            Trigger::DocumentAdded => Document::KIND,
+            Trigger::ToDoAdded | Trigger::ToDoDone => ToDo::KIND,
             Trigger::EnergySwitchAdded | Trigger::EnergySwitchUpdated => EnergySwitch::KIND,
         }
     }
@@ -63,8 +104,31 @@ impl Trigger {
 pub fn source_info(public_url: &str) -> SourceInfo {
     SourceInfo {
         name: "platform".parse().expect("letters are a name"),
-        api: format!("{}/v1/graphql", public_url.trim_end_matches('/')),
+        api: format!("{}{API_PATH}", public_url.trim_end_matches('/')),
         triggers: TriggerCatalogue::Listed(Trigger::ALL.map(Trigger::name).into()),
-        aliases: Vec::new(),
+        // The published table calls the change of an account by the name of its addition: who
+        // listens to that name hears both.
+        aliases: vec![TriggerAlias {
+            fired: Trigger::AccountUpdated.name(),
+            heard_as: Trigger::AccountAdded.name(),
+        }],
+    }
+}
+
+/// The origin under which this installation is reached: what documents' addresses begin with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PublicOrigin(String);
+
+impl PublicOrigin {
+    /// That of the platform which [`source_info`] described.
+    #[must_use]
+    pub fn of(platform: &SourceInfo) -> PublicOrigin {
+        PublicOrigin(platform.api.strip_suffix(API_PATH).unwrap_or(&platform.api).to_owned())
+    }
+
+    /// Where a document's bytes are.
+    #[must_use]
+    pub fn document(&self, id: &str) -> String {
+        format!("{}/v1/documents/{id}", self.0)
     }
 }

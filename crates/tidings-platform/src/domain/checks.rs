@@ -4,7 +4,9 @@
 use async_graphql::MaybeUndefined;
 use tidings_graphql::{OperationFailure, Problem};
 
-use super::{energy_switch::Money, entity_code::is_entity_code};
+use super::{
+    account::Consent, energy_switch::Money, entity_code::is_entity_code, provision::Address,
+};
 
 /// A name or reference, in characters.
 const TEXT_CHARACTERS_MAX: usize = 256;
@@ -14,6 +16,15 @@ const PROVIDER_CODE_BYTES_MAX: usize = 128;
 const POSTCODE_CHARACTERS_MAX: usize = 16;
 /// Fuels of one switch.
 const FUELS_MAX: i32 = 100;
+
+/// The words of a consent, in characters.
+const CONSENT_CHARACTERS_MAX: usize = 4_096;
+/// The lines of an address.
+const ADDRESS_LINES_MAX: usize = 10;
+/// A document, in bytes.
+const DOCUMENT_BYTES_MAX: u32 = 64 * 1024 * 1024;
+/// Each half of a media type, in bytes.
+const MEDIA_TYPE_HALF_BYTES_MAX: usize = 63;
 
 /// Collects what is wrong with an input, so that all of it is told at once.
 #[derive(Debug, Default)]
@@ -45,6 +56,77 @@ impl Checks {
         if !(1..=TEXT_CHARACTERS_MAX).contains(&characters) || text.chars().any(char::is_control) {
             let wanted = format!("1 to {TEXT_CHARACTERS_MAX} characters, no control characters");
             self.refuse(path, format!("a text of {characters} characters was given: {wanted}"));
+        }
+    }
+
+    /// The same, where there is one.
+    pub fn optional_text(&mut self, path: &str, text: Option<&String>) {
+        if let Some(text) = text {
+            self.text(path, text);
+        }
+    }
+
+    /// What a user agreed to: 1 to 4,096 characters, and an end after its beginning.
+    pub fn consent(&mut self, path: &str, consent: &Consent) {
+        let characters = consent.text.chars().count();
+        if !(1..=CONSENT_CHARACTERS_MAX).contains(&characters) {
+            let wanted = format!("write the 1 to {CONSENT_CHARACTERS_MAX} that the user saw");
+            self.refuse(&format!("{path}/text"), format!("{characters} characters: {wanted}"));
+        }
+        if consent.until.is_some_and(|until| until <= consent.given_at) {
+            let wanted = "write a date after `givenAt`, or leave it out";
+            self.refuse(&format!("{path}/until"), wanted);
+        }
+    }
+
+    /// A postal address.
+    pub fn address(&mut self, path: &str, address: &Address) {
+        if address.lines.len() > ADDRESS_LINES_MAX {
+            let wanted = format!("{} lines: at most {ADDRESS_LINES_MAX}", address.lines.len());
+            self.refuse(&format!("{path}/lines"), wanted);
+        }
+        for (index, line) in address.lines.iter().enumerate() {
+            self.text(&format!("{path}/lines/{index}"), line);
+        }
+        if let Some(postcode) = &address.postcode {
+            self.postcode(&format!("{path}/postcode"), postcode);
+        }
+    }
+
+    /// A media type, as in `application/pdf`: without parameters, in lower case.
+    pub fn media_type(&mut self, path: &str, text: &str) {
+        let is_name = |half: &str| {
+            (1..=MEDIA_TYPE_HALF_BYTES_MAX).contains(&half.len())
+                && half.bytes().all(|byte| {
+                    byte.is_ascii_lowercase()
+                        || byte.is_ascii_digit()
+                        || b"!#$&^_.+-".contains(&byte)
+                })
+        };
+        if !text.split_once('/').is_some_and(|(kind, name)| is_name(kind) && is_name(name)) {
+            self.refuse(path, "write a media type in lower case, as in application/pdf");
+        }
+    }
+
+    /// The SHA-256 of something.
+    pub fn sha256(&mut self, path: &str, text: &str) {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() != 64 || !text.bytes().all(is_digit) {
+            self.refuse(path, "write a SHA-256 as 64 digits of 0-9 and a-f");
+        }
+    }
+
+    /// The length of a document.
+    pub fn document_bytes(&mut self, path: &str, bytes: u32) {
+        if bytes > DOCUMENT_BYTES_MAX {
+            self.refuse(path, format!("{bytes} bytes: at most {DOCUMENT_BYTES_MAX} are kept"));
+        }
+    }
+
+    /// A list that is written in one commit.
+    pub fn list(&mut self, path: &str, count: usize, max: usize) {
+        if count > max {
+            self.refuse(path, format!("{count} were given: at most {max} at a time"));
         }
     }
 

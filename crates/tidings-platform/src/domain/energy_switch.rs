@@ -6,7 +6,7 @@ use tidings_core::time::Wall;
 use tidings_graphql::Thing;
 use tidings_store::Link;
 
-use super::stored::Body;
+use super::stored::{Body, USER_ROLE, link};
 
 /// A switch of energy supplier.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -40,15 +40,7 @@ impl Body for EnergySwitch {
     const THING: Thing = Thing::EnergySwitch;
 
     fn links(&self) -> Vec<Link> {
-        vec![EnergySwitch::link_to_user(&self.user)]
-    }
-}
-
-impl EnergySwitch {
-    /// The link by which a user's switches are found.
-    #[must_use]
-    pub fn link_to_user(user: &str) -> Link {
-        Link { role: "user".to_owned(), id: user.to_owned() }
+        vec![link(USER_ROLE, &self.user)]
     }
 }
 

@@ -3,7 +3,25 @@
 use serde::{Serialize, de::DeserializeOwned};
 use tidings_core::{ids::ApplicationId, time::Wall};
 use tidings_graphql::Thing;
-use tidings_store::{Entity, EntityChange, Link, StoreError};
+use tidings_store::{Entity, EntityChange, EntityExpectation, Link, StoreError};
+
+/// The role of the user that an entity hangs on.
+pub const USER_ROLE: &str = "user";
+/// The role of the account that an entity hangs on.
+pub const ACCOUNT_ROLE: &str = "account";
+
+/// A link to what an entity hangs on.
+#[must_use]
+pub fn link(role: &str, id: &str) -> Link {
+    Link { role: role.to_owned(), id: id.to_owned() }
+}
+
+/// The role under which that hangs on a tombstone which was deleted together with it. What had gone
+/// before, alone, does not.
+#[must_use]
+pub fn last_role(role: &str) -> String {
+    format!("{role}_last")
+}
 
 /// The fields of an entity.
 pub trait Body: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync + 'static {
@@ -76,6 +94,45 @@ impl<B: Body> Stored<B> {
     pub fn tombstone(&self, application: Option<ApplicationId>) -> EntityChange {
         EntityChange { deleted: true, ..self.change(application, &self.body) }
     }
+
+    /// The tombstone of what goes together with the one that it hangs on.
+    #[must_use]
+    pub fn tombstone_with(
+        &self,
+        application: Option<ApplicationId>,
+        goes_with: GoesWith,
+    ) -> EntityChange {
+        let mut change = self.tombstone(application);
+        let last: Vec<Link> = change
+            .links
+            .iter()
+            .filter(|link| goes_with == GoesWith::User || link.role == ACCOUNT_ROLE)
+            .map(|link| Link { role: last_role(&link.role), id: link.id.clone() })
+            .collect();
+        change.links.extend(last);
+        change
+    }
+
+    /// What an append expects that changes something that hangs on this entity, which stays as it
+    /// is.
+    #[must_use]
+    pub fn expected(&self, application: Option<ApplicationId>) -> EntityExpectation {
+        EntityExpectation {
+            application,
+            kind: B::KIND.to_owned(),
+            id: self.id.clone(),
+            version: self.version,
+        }
+    }
+}
+
+/// Together with what something is deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GoesWith {
+    /// With its user.
+    User,
+    /// With its account.
+    Account,
 }
 
 /// The change that writes `body` over `expected_version`; `None`: over nothing.

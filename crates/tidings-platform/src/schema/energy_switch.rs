@@ -19,7 +19,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Body, Commission, CommissionStatus, EnergySwitch, FuelType, Money, Provider, Stored, User,
+        Body, Commission, CommissionStatus, EnergySwitch, FuelType, Money, Provider, Stored,
+        USER_ROLE, User, link,
     },
     reader::Reader,
     writer::{EnergySwitchChange, NewEnergySwitch, not_found},
@@ -239,7 +240,7 @@ impl EnergySwitchQuery {
     ) -> Result<EntityListPage<EnergySwitchObject>, Error> {
         let asking = Asking::of(context)?.map_err(Failure::into_error)?;
         let application = asking.application().map_err(Failure::into_error)?;
-        let link = user.map(|user| EnergySwitch::link_to_user(&user));
+        let link = user.map(|user| link(USER_ROLE, &user));
         let arguments = ListArguments { first, after, updated_since, link };
         list(&asking, arguments, |page| EnergySwitchObject::objects(application, page)).await
     }

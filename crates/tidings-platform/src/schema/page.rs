@@ -9,7 +9,7 @@ use tidings_store::Link;
 use super::asking::Asking;
 use crate::{
     domain::{Body, Stored},
-    reader::PageQuery,
+    reader::{PageQuery, Tombstones},
 };
 
 /// A page of a list, in the order in which its items were last changed. What is changed later comes
@@ -55,7 +55,11 @@ pub(super) async fn list<B: Body, T: OutputType>(
         application: Some(application),
         link,
         updated_since: updated_since.map(|date| date.0),
-        deleted_too: page.after.is_some() || updated_since.is_some(),
+        tombstones: if page.after.is_some() || updated_since.is_some() {
+            Tombstones::Told
+        } else {
+            Tombstones::LeftOut
+        },
         page,
     };
     let page = asking.reader.page::<B>(query).await;

@@ -5,13 +5,13 @@ use tidings_core::{
     ids::ApplicationId,
     time::{Now, Wall},
 };
-use tidings_graphql::{DateTime, OperationFailure, Problem};
+use tidings_graphql::{DateTime, OperationFailure};
 
-use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, not_found, stopped};
+use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile};
 use crate::{
     domain::{
-        Body, Checks, Commission, CommissionStatus, EnergySwitch, FuelType, Money, Provider,
-        Stored, User, change, new_entity_code,
+        Checks, Commission, CommissionStatus, EnergySwitch, FuelType, Money, Provider, Stored,
+        User, change, new_entity_code,
     },
     triggers::Trigger,
 };
@@ -112,13 +112,14 @@ impl Writer {
             if new.id.is_some() {
                 self.refuse_taken::<EnergySwitch>(application, &id).await?;
             }
-            self.require::<User>(Some(application), &new.user, "/input/user").await?;
-            self.require::<Provider>(None, &new.provider, "/input/provider").await?;
+            let user = self.referred::<User>(Some(application), &new.user, "/input/user").await?;
+            self.referred::<Provider>(None, &new.provider, "/input/provider").await?;
             let body = new.body(now)?;
             let plan = Plan {
                 changes: vec![change(Some(application), &id, None, &body)],
-                firing: Some(firing(Trigger::EnergySwitchAdded, &id, application)),
-                entity: Stored::first(&id, now.wall, body),
+                expected: vec![user.expected(Some(application))],
+                firings: vec![Firing::of(Trigger::EnergySwitchAdded, &id, application)],
+                made: Stored::first(&id, now.wall, body),
             };
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
@@ -145,12 +146,13 @@ impl Writer {
                 return Ok(Written { entity: before, event: None });
             }
             if body.provider != before.body.provider {
-                self.require::<Provider>(None, &body.provider, "/input/provider").await?;
+                self.referred::<Provider>(None, &body.provider, "/input/provider").await?;
             }
             let plan = Plan {
                 changes: vec![before.change(Some(application), &body)],
-                firing: Some(firing(Trigger::EnergySwitchUpdated, id, application)),
-                entity: before.next(now.wall, body),
+                expected: Vec::new(),
+                firings: vec![Firing::of(Trigger::EnergySwitchUpdated, id, application)],
+                made: before.next(now.wall, body),
             };
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
@@ -158,26 +160,6 @@ impl Writer {
         }
         Err(changed_meanwhile::<EnergySwitch>(id))
     }
-
-    /// Refuses a reference to what is not there.
-    async fn require<B: Body>(
-        &self,
-        application: Option<ApplicationId>,
-        id: &str,
-        path: &str,
-    ) -> Result<(), OperationFailure> {
-        let found = self.reader.one::<B>(application, id).await.map_err(|error| stopped(&error))?;
-        if found.is_some_and(|entity| !entity.deleted) {
-            return Ok(());
-        }
-        let failure = not_found::<B>(id);
-        let message = failure.text(tidings_graphql::Locale::EnGb);
-        Err(OperationFailure { failure, problems: vec![Problem::new(path, message)] })
-    }
-}
-
-fn firing(trigger: Trigger, id: &str, application: ApplicationId) -> Firing {
-    Firing { trigger, entity: id.to_owned(), application }
 }
 
 impl NewEnergySwitch {

@@ -1,8 +1,8 @@
-//! Changes of entities, each with the event that it fires and the event's deliveries in one commit.
+//! Changes of entities, each with the events that it fires and their deliveries in one commit.
 //!
 //! ```text
 //! read ─► check ─► nothing changes ─► done, nothing fires
-//!   ▲        └─► match the event against the catalog ─► append ─► written
+//!   ▲        └─► match the events against the catalog ─► append ─► written
 //!   │                     ▲                               ├─ the catalog changed meanwhile
 //!   │                     └───────────────────────────────┘
 //!   └─ the entity changed meanwhile ──────────────────────┘
@@ -13,14 +13,15 @@ use std::{fmt, sync::Arc};
 use tidings_core::{
     event::{Event, JsonObject},
     ids::{ApplicationId, EntityId},
+    limits,
     matching::match_event,
     source::SourceInfo,
     time::Now,
 };
-use tidings_graphql::{Failure, OperationFailure};
+use tidings_graphql::{Failure, Locale, OperationFailure, Problem};
 use tidings_store::{
-    Append, AppendError, AppendedEvent, Chance, Clock, EntityChange, Ingest, NewEvent, Store,
-    StoreError,
+    Append, AppendError, AppendedEvent, Chance, Clock, EntityChange, EntityExpectation, Ingest,
+    NewEvent, Store, StoreError,
 };
 use tracing::error;
 
@@ -30,12 +31,21 @@ use crate::{
     triggers::Trigger,
 };
 
-mod energy_switch;
-mod provider;
+mod deletion;
 mod user;
+mod provider;
+mod account;
+mod provision;
+mod document;
+mod to_do;
+mod energy_switch;
 
+pub use account::{AccountChange, NewAccount};
+pub use document::NewDocument;
 pub use energy_switch::{CommissionFields, EnergySwitchChange, NewEnergySwitch};
 pub use provider::{NewProvider, ProviderChange};
+pub use provision::NewProvision;
+pub use to_do::NewToDo;
 pub use user::NewUser;
 
 /// How often a change is tried while others change the same things.
@@ -67,12 +77,23 @@ pub struct Written<B> {
     pub event: Option<AppendedEvent>,
 }
 
-/// What is to be written in one commit.
-struct Plan<B> {
+/// What a change of several entities came to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct WrittenList<B> {
+    /// The entities that were added or changed, as they are now.
+    pub entities: Vec<Stored<B>>,
+    /// The events that were fired; none where nothing changed.
+    pub events: Vec<AppendedEvent>,
+}
+
+/// What is to be written in one commit: at most [`limits::EVENTS_PER_REQUEST_MAX`] events.
+struct Plan<T> {
     changes: Vec<EntityChange>,
-    firing: Option<Firing>,
-    /// The entity as it will be.
-    entity: Stored<B>,
+    /// What must not change meanwhile: what the changed entities hang on.
+    expected: Vec<EntityExpectation>,
+    firings: Vec<Firing>,
+    /// What will have been made.
+    made: T,
 }
 
 /// An event that is to be.
@@ -82,9 +103,15 @@ struct Firing {
     application: ApplicationId,
 }
 
+impl Firing {
+    fn of(trigger: Trigger, entity: &str, application: ApplicationId) -> Firing {
+        Firing { trigger, entity: entity.to_owned(), application }
+    }
+}
+
 /// What became of a plan.
 enum Committed {
-    Done(Option<AppendedEvent>),
+    Done(Vec<AppendedEvent>),
     /// An entity was changed by someone else: read again.
     Conflict,
 }
@@ -104,30 +131,40 @@ impl Writer {
         Writer { reader, store, ingest, clock, chance, source: Arc::new(source) }
     }
 
+    /// What the platform is as a source.
+    #[must_use]
+    pub fn source(&self) -> &SourceInfo {
+        &self.source
+    }
+
     fn now(&self) -> Now {
         self.clock.now()
     }
 
-    /// Commits a plan. When the catalog changed since the event was matched, it is matched again.
-    async fn commit<B: Body>(
-        &self,
-        now: Now,
-        plan: &Plan<B>,
-    ) -> Result<Committed, OperationFailure> {
-        let event = plan.firing.as_ref().map(|firing| self.event(now, firing));
+    /// Commits a plan. When the catalog changed since the events were matched, they are matched
+    /// again.
+    async fn commit<T>(&self, now: Now, plan: &Plan<T>) -> Result<Committed, OperationFailure> {
+        let events: Vec<Event> =
+            plan.firings.iter().map(|firing| self.event(now, firing)).collect();
+        assert!(
+            events.len() <= limits::EVENTS_PER_REQUEST_MAX,
+            "a plan of {} events",
+            events.len()
+        );
         for _ in 0..TRIES_MAX {
             let catalog = self.store.catalog().await.map_err(|error| stopped(&error))?;
-            let new_event = event.as_ref().map(|event| NewEvent {
+            let new_event = |event: &Event| NewEvent {
                 matches: match_event(event, &catalog, &self.source.aliases),
                 event: event.clone(),
                 idempotency: None,
-            });
+            };
             let append = Append {
                 changes: plan.changes.clone(),
-                ..Append::of(catalog.version(), new_event.into_iter().collect())
+                expected: plan.expected.clone(),
+                ..Append::of(catalog.version(), events.iter().map(new_event).collect())
             };
             match self.ingest.append(now, append).await {
-                Ok(appended) => return Ok(Committed::Done(appended.into_iter().next())),
+                Ok(appended) => return Ok(Committed::Done(appended)),
                 Err(AppendError::StaleCatalog) => {}
                 Err(AppendError::EntityConflict { .. }) => return Ok(Committed::Conflict),
                 Err(AppendError::Store(error)) => return Err(stopped(&error)),
@@ -159,10 +196,24 @@ impl Writer {
     async fn write<B: Body>(
         &self,
         now: Now,
-        plan: Plan<B>,
+        plan: Plan<Stored<B>>,
     ) -> Result<Option<Written<B>>, OperationFailure> {
         match self.commit(now, &plan).await? {
-            Committed::Done(event) => Ok(Some(Written { entity: plan.entity, event })),
+            Committed::Done(events) => {
+                Ok(Some(Written { entity: plan.made, event: events.into_iter().next() }))
+            }
+            Committed::Conflict => Ok(None),
+        }
+    }
+
+    /// The same for a plan that makes several.
+    async fn write_list<B: Body>(
+        &self,
+        now: Now,
+        plan: Plan<Vec<Stored<B>>>,
+    ) -> Result<Option<WrittenList<B>>, OperationFailure> {
+        match self.commit(now, &plan).await? {
+            Committed::Done(events) => Ok(Some(WrittenList { entities: plan.made, events })),
             Committed::Conflict => Ok(None),
         }
     }
@@ -175,6 +226,21 @@ impl Writer {
     ) -> Result<Stored<B>, OperationFailure> {
         let found = self.reader.one(application, id).await.map_err(|error| stopped(&error))?;
         found.filter(|entity| !entity.deleted).ok_or_else(|| not_found::<B>(id).into())
+    }
+
+    /// What a new entity refers to; a reference to what is not there is refused.
+    async fn referred<B: Body>(
+        &self,
+        application: Option<ApplicationId>,
+        id: &str,
+        path: &str,
+    ) -> Result<Stored<B>, OperationFailure> {
+        let found = self.reader.one::<B>(application, id).await.map_err(|error| stopped(&error))?;
+        found.filter(|entity| !entity.deleted).ok_or_else(|| {
+            let failure = not_found::<B>(id);
+            let message = failure.text(Locale::EnGb);
+            OperationFailure { failure, problems: vec![Problem::new(path, message)] }
+        })
     }
 
     /// Refuses an id that is taken, also by a tombstone.

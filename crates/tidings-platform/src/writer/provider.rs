@@ -59,8 +59,9 @@ impl Writer {
             let version = before.map(|tombstone| tombstone.version);
             let plan = Plan {
                 changes: vec![change(None, &code, version, &body)],
-                firing: None,
-                entity: Stored {
+                expected: Vec::new(),
+                firings: Vec::new(),
+                made: Stored {
                     version: version.unwrap_or(0) + 1,
                     ..Stored::first(&code, now.wall, body.clone())
                 },
@@ -101,7 +102,12 @@ impl Writer {
                 return Ok(Written { entity: before, event: None });
             }
             let changes = vec![before.change(None, &body)];
-            let plan = Plan { changes, firing: None, entity: before.next(now.wall, body) };
+            let plan = Plan {
+                changes,
+                expected: Vec::new(),
+                firings: Vec::new(),
+                made: before.next(now.wall, body),
+            };
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
             }
@@ -118,7 +124,7 @@ impl Writer {
             let now = self.now();
             let entity = self.existing::<Provider>(None, code).await?;
             let changes = vec![entity.tombstone(None)];
-            let plan = Plan { changes, firing: None, entity };
+            let plan = Plan { changes, expected: Vec::new(), firings: Vec::new(), made: entity };
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
             }

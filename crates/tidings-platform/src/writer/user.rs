@@ -1,18 +1,13 @@
-//! Adding and deleting users.
+//! Adding users.
 
-use tidings_core::{ids::ApplicationId, limits, time::Now};
-use tidings_graphql::{Failure, OperationFailure, PageArguments};
-use tidings_store::EntityChange;
+use tidings_core::ids::ApplicationId;
+use tidings_graphql::OperationFailure;
 
-use super::{Committed, Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped};
+use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile};
 use crate::{
-    domain::{Checks, EnergySwitch, Stored, User, change, new_entity_code},
-    reader::PageQuery,
+    domain::{Checks, Stored, User, change, new_entity_code},
     triggers::Trigger,
 };
-
-/// Pages of switches that one deletion goes through; the next one goes on.
-const PAGES_MAX: usize = 1_000;
 
 /// A user that is to be.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -52,71 +47,14 @@ impl Writer {
                 User { tenant_id: None, reference: new.reference.clone(), added_at: now.wall };
             let plan = Plan {
                 changes: vec![change(Some(application), &id, None, &body)],
-                firing: Some(Firing {
-                    trigger: Trigger::UserAdded,
-                    entity: id.clone(),
-                    application,
-                }),
-                entity: Stored::first(&id, now.wall, body),
+                expected: Vec::new(),
+                firings: vec![Firing::of(Trigger::UserAdded, &id, application)],
+                made: Stored::first(&id, now.wall, body),
             };
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
             }
         }
         Err(changed_meanwhile::<User>(&id))
-    }
-
-    /// Deletes a user and the user's switches, and fires `UserDeleted`. Tombstones stay.
-    ///
-    /// # Errors
-    /// `NOT_FOUND`, or what stops the store.
-    pub async fn delete_user(
-        &self,
-        application: ApplicationId,
-        id: &str,
-    ) -> Result<Written<User>, OperationFailure> {
-        for _ in 0..TRIES_MAX {
-            let now = self.now();
-            let user = self.existing::<User>(Some(application), id).await?;
-            let mut changes = self.last_switches_of(now, application, id).await?;
-            changes.push(user.tombstone(Some(application)));
-            let firing =
-                Firing { trigger: Trigger::UserDeleted, entity: user.id.clone(), application };
-            let plan = Plan { changes, firing: Some(firing), entity: user };
-            if let Some(written) = self.write(now, plan).await? {
-                return Ok(written);
-            }
-        }
-        Err(changed_meanwhile::<User>(id))
-    }
-
-    /// The tombstones of a user's switches: one page. Where there are more, those before are
-    /// committed here, so that no commit is larger than a page; a crash in between leaves the user,
-    /// who can be deleted again.
-    async fn last_switches_of(
-        &self,
-        now: Now,
-        application: ApplicationId,
-        user: &str,
-    ) -> Result<Vec<EntityChange>, OperationFailure> {
-        for _ in 0..PAGES_MAX {
-            let query = PageQuery {
-                application: Some(application),
-                link: Some(EnergySwitch::link_to_user(user)),
-                updated_since: None,
-                deleted_too: false,
-                page: PageArguments { first: limits::PAGE_MAX, after: None },
-            };
-            let page =
-                self.reader.page::<EnergySwitch>(query).await.map_err(|error| stopped(&error))?;
-            let changes: Vec<EntityChange> =
-                page.items.iter().map(|switch| switch.tombstone(Some(application))).collect();
-            let first = page.items.into_iter().next();
-            let Some(entity) = first.filter(|_| page.has_next_page) else { return Ok(changes) };
-            let plan = Plan { changes, firing: None, entity };
-            // A conflict is met by the next turn, which reads again.
-            let (Committed::Done(_) | Committed::Conflict) = self.commit(now, &plan).await?;
-        }
-        Err(Failure::Unavailable.into())
     }
 }

@@ -104,10 +104,23 @@ async fn the_source_says_where_it_is_and_which_triggers_it_fires() {
     let info = world.source.info();
     assert_eq!(info.name.as_str(), "platform");
     assert_eq!(info.api, "https://api.example.com/v1/graphql");
-    for trigger in ["UserAdded", "UserDeleted", "EnergySwitchAdded", "EnergySwitchUpdated"] {
+    for trigger in [
+        "UserAdded",
+        "UserDeleted",
+        "AccountAdded",
+        "AccountUpdated",
+        "AccountDeleted",
+        "ProvisionAdded",
+        "ProvisionUpdated",
+        "DocumentAdded",
+        "ToDoAdded",
+        "ToDoDone",
+        "EnergySwitchAdded",
+        "EnergySwitchUpdated",
+    ] {
         assert!(info.triggers.has(&trigger.parse().unwrap()), "{trigger}");
     }
-    assert!(!info.triggers.has(&"AccountAdded".parse().unwrap()));
+    assert!(!info.triggers.has(&"AccountClosed".parse().unwrap()));
 }
 
 #[tokio::test]

@@ -1,0 +1,203 @@
+//! Adding and changing accounts.
+
+use async_graphql::MaybeUndefined;
+use tidings_core::{ids::ApplicationId, limits, time::Wall};
+use tidings_graphql::{Failure, OperationFailure, PageArguments, Thing};
+
+use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped};
+use crate::{
+    domain::{
+        ACCOUNTS_PER_USER_MAX, AccessLevel, Account, AccountStatus, Checks, Consent, Money,
+        Provider, Stored, USER_ROLE, User, change, link, new_entity_code,
+    },
+    reader::{PageQuery, Tombstones},
+    triggers::Trigger,
+};
+
+/// An account that is to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewAccount {
+    /// The id of the user who holds it.
+    pub user: String,
+    /// The code of the provider.
+    pub provider: String,
+    /// What the provider calls the account, where that is known already.
+    pub reference: Option<String>,
+    /// How far the platform may look.
+    pub access_level: AccessLevel,
+    /// What the user agreed to.
+    pub consent: Consent,
+}
+
+/// What is to be changed of an account. What is left out stays.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct AccountChange {
+    /// How far the platform has come.
+    pub status: Option<AccountStatus>,
+    /// What the provider calls the account.
+    pub reference: MaybeUndefined<String>,
+    /// When a collection came to its end.
+    pub last_collected_at: Option<Wall>,
+    /// What the user owes the provider.
+    pub balance: MaybeUndefined<Money>,
+}
+
+impl Writer {
+    /// Adds an account that is about to be linked, and fires `AccountAdded`.
+    ///
+    /// # Errors
+    /// `INVALID_INPUT`, `NOT_FOUND` for its user or provider, `CONFLICT` when the user has as many
+    /// as there may be, or what stops the store.
+    pub async fn add_account(
+        &self,
+        application: ApplicationId,
+        new: NewAccount,
+    ) -> Result<Written<Account>, OperationFailure> {
+        let mut checks = Checks::default();
+        checks.optional_text("/reference", new.reference.as_ref());
+        checks.consent("/consent", &new.consent);
+        checks.finish()?;
+        let id = new_entity_code(&*self.chance);
+        for _ in 0..TRIES_MAX {
+            let now = self.now();
+            let user = self.referred::<User>(Some(application), &new.user, "/user").await?;
+            self.referred::<Provider>(None, &new.provider, "/provider").await?;
+            self.refuse_too_many_accounts(application, &user.id).await?;
+            let body = Account {
+                user: new.user.clone(),
+                provider: new.provider.clone(),
+                reference: new.reference.clone(),
+                access_level: new.access_level,
+                status: AccountStatus::Linking,
+                last_collected_at: None,
+                balance: None,
+                added_at: now.wall,
+                consent: new.consent.clone(),
+            };
+            let plan = Plan {
+                changes: vec![change(Some(application), &id, None, &body)],
+                expected: vec![user.expected(Some(application))],
+                firings: vec![Firing::of(Trigger::AccountAdded, &id, application)],
+                made: Stored::first(&id, now.wall, body),
+            };
+            if let Some(written) = self.write(now, plan).await? {
+                return Ok(written);
+            }
+        }
+        Err(changed_meanwhile::<Account>(&id))
+    }
+
+    /// Changes an account and fires `AccountUpdated`, unless nothing changes.
+    ///
+    /// # Errors
+    /// `INVALID_INPUT`, `NOT_FOUND`, `CONFLICT` when the consent was withdrawn, or what stops the
+    /// store.
+    pub async fn update_account(
+        &self,
+        application: ApplicationId,
+        id: &str,
+        wanted: AccountChange,
+    ) -> Result<Written<Account>, OperationFailure> {
+        let mut checks = Checks::default();
+        checks.optional_text("/reference", wanted.reference.value());
+        if let Some(balance) = wanted.balance.value() {
+            checks.money("/balance", balance);
+        }
+        checks.finish()?;
+        for _ in 0..TRIES_MAX {
+            let now = self.now();
+            let before = self.existing::<Account>(Some(application), id).await?;
+            let body = wanted.over(&before.body);
+            if body == before.body {
+                return Ok(Written { entity: before, event: None });
+            }
+            refuse_withdrawn(&before)?;
+            let plan = Plan {
+                changes: vec![before.change(Some(application), &body)],
+                expected: Vec::new(),
+                firings: vec![Firing::of(Trigger::AccountUpdated, id, application)],
+                made: before.next(now.wall, body),
+            };
+            if let Some(written) = self.write(now, plan).await? {
+                return Ok(written);
+            }
+        }
+        Err(changed_meanwhile::<Account>(id))
+    }
+
+    /// Notes that the consent for an account was withdrawn, and fires `AccountUpdated`, unless that
+    /// was known. From then on nothing about the account can be written.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, or what stops the store.
+    pub async fn withdraw_consent(
+        &self,
+        application: ApplicationId,
+        id: &str,
+    ) -> Result<Written<Account>, OperationFailure> {
+        let status = Some(AccountStatus::ConsentWithdrawn);
+        self.update_account(application, id, AccountChange { status, ..AccountChange::default() })
+            .await
+    }
+
+    /// All accounts of a user are shown at once, so that there must be an end to them. Two that are
+    /// added at the same moment may both be the last.
+    async fn refuse_too_many_accounts(
+        &self,
+        application: ApplicationId,
+        user: &str,
+    ) -> Result<(), OperationFailure> {
+        const { assert!(ACCOUNTS_PER_USER_MAX <= limits::PAGE_MAX, "they fit one page") };
+        let query = PageQuery {
+            application: Some(application),
+            link: Some(link(USER_ROLE, user)),
+            updated_since: None,
+            tombstones: Tombstones::LeftOut,
+            page: PageArguments { first: ACCOUNTS_PER_USER_MAX, after: None },
+        };
+        let page = self.reader.page::<Account>(query).await.map_err(|error| stopped(&error))?;
+        if page.items.len() < ACCOUNTS_PER_USER_MAX {
+            return Ok(());
+        }
+        Err(Failure::TooMany { what: Thing::Account, max: ACCOUNTS_PER_USER_MAX }.into())
+    }
+
+    /// The account that something is added to.
+    pub(super) async fn account_to_write(
+        &self,
+        application: ApplicationId,
+        id: &str,
+    ) -> Result<Stored<Account>, OperationFailure> {
+        let account = self.existing::<Account>(Some(application), id).await?;
+        refuse_withdrawn(&account)?;
+        Ok(account)
+    }
+}
+
+/// Nothing is written any more about an account whose consent was withdrawn.
+fn refuse_withdrawn(account: &Stored<Account>) -> Result<(), OperationFailure> {
+    if account.body.status == AccountStatus::ConsentWithdrawn {
+        return Err(Failure::ConsentWithdrawn { account: account.id.clone() }.into());
+    }
+    Ok(())
+}
+
+impl AccountChange {
+    fn over(&self, before: &Account) -> Account {
+        Account {
+            status: self.status.unwrap_or(before.status),
+            reference: over(&self.reference, &before.reference),
+            last_collected_at: self.last_collected_at.or(before.last_collected_at),
+            balance: over(&self.balance, &before.balance),
+            ..before.clone()
+        }
+    }
+}
+
+fn over<T: Clone>(wanted: &MaybeUndefined<T>, before: &Option<T>) -> Option<T> {
+    match wanted {
+        MaybeUndefined::Undefined => before.clone(),
+        MaybeUndefined::Null => None,
+        MaybeUndefined::Value(value) => Some(value.clone()),
+    }
+}

@@ -1,0 +1,153 @@
+//! Deleting users and accounts, with all that hangs on them.
+//!
+//! ```text
+//! read ─► the tombstones of what hangs on it, in commits of bounded size
+//!      ─► the last of them, its own, and the event: one commit
+//!      ─► what was added in between, while it was still there
+//! ```
+//!
+//! A crash before the second line leaves the user or account, which can be deleted again. After it
+//! nothing can be added any more: whatever hangs on something expects it to be there.
+
+use tidings_core::{ids::ApplicationId, limits, time::Now};
+use tidings_graphql::{Failure, OperationFailure, PageArguments};
+use tidings_store::{EntityChange, Link};
+
+use super::{Committed, Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped};
+use crate::{
+    domain::{
+        ACCOUNT_ROLE, Account, Body, Document, EnergySwitch, GoesWith, Provision, ToDo, USER_ROLE,
+        User, link,
+    },
+    reader::{PageQuery, Tombstones},
+    triggers::Trigger,
+};
+
+/// Pages of one kind that one deletion goes through; the next one goes on.
+const PAGES_MAX: usize = 1_000;
+
+/// What is deleted, and what goes with it.
+#[derive(Clone)]
+struct Deletion {
+    application: ApplicationId,
+    goes_with: GoesWith,
+    hanging_on: Link,
+}
+
+impl Writer {
+    /// Deletes a user and all that hangs on it, and fires `UserDeleted`. Tombstones stay.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, or what stops the store.
+    pub async fn delete_user(
+        &self,
+        application: ApplicationId,
+        id: &str,
+    ) -> Result<Written<User>, OperationFailure> {
+        let hanging_on = link(USER_ROLE, id);
+        let deletion = Deletion { application, goes_with: GoesWith::User, hanging_on };
+        self.delete(&deletion, id, Trigger::UserDeleted).await
+    }
+
+    /// Deletes an account with its provisions, documents and to-dos, and fires `AccountDeleted`.
+    /// Tombstones stay.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, or what stops the store.
+    pub async fn delete_account(
+        &self,
+        application: ApplicationId,
+        id: &str,
+    ) -> Result<Written<Account>, OperationFailure> {
+        let hanging_on = link(ACCOUNT_ROLE, id);
+        let deletion = Deletion { application, goes_with: GoesWith::Account, hanging_on };
+        self.delete(&deletion, id, Trigger::AccountDeleted).await
+    }
+
+    async fn delete<B: Body>(
+        &self,
+        deletion: &Deletion,
+        id: &str,
+        trigger: Trigger,
+    ) -> Result<Written<B>, OperationFailure> {
+        let application = deletion.application;
+        for _ in 0..TRIES_MAX {
+            let now = self.now();
+            let entity = self.existing::<B>(Some(application), id).await?;
+            let mut changes = self.last_of_all(now, deletion).await?;
+            changes.push(entity.tombstone(Some(application)));
+            let plan = Plan {
+                changes,
+                expected: Vec::new(),
+                firings: vec![Firing::of(trigger, id, application)],
+                made: entity,
+            };
+            if let Some(written) = self.write(now, plan).await? {
+                self.delete_what_came_meanwhile(deletion).await;
+                return Ok(written);
+            }
+        }
+        Err(changed_meanwhile::<B>(id))
+    }
+
+    /// What was added after the last page was read and before the deletion was committed. What
+    /// stops us here is in the log; what was asked for is done.
+    async fn delete_what_came_meanwhile(&self, deletion: &Deletion) {
+        for _ in 0..TRIES_MAX {
+            let now = self.now();
+            let Ok(changes) = self.last_of_all(now, deletion).await else { return };
+            if changes.is_empty() {
+                return;
+            }
+            let plan = Plan { changes, expected: Vec::new(), firings: Vec::new(), made: () };
+            if self.commit(now, &plan).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The tombstones of all that hangs on it: at most a page of each kind. Where there are more,
+    /// those before are committed here.
+    async fn last_of_all(
+        &self,
+        now: Now,
+        deletion: &Deletion,
+    ) -> Result<Vec<EntityChange>, OperationFailure> {
+        let mut changes = self.last_of::<Document>(now, deletion).await?;
+        changes.extend(self.last_of::<Provision>(now, deletion).await?);
+        changes.extend(self.last_of::<ToDo>(now, deletion).await?);
+        if deletion.goes_with == GoesWith::User {
+            changes.extend(self.last_of::<EnergySwitch>(now, deletion).await?);
+            changes.extend(self.last_of::<Account>(now, deletion).await?);
+        }
+        Ok(changes)
+    }
+
+    async fn last_of<B: Body>(
+        &self,
+        now: Now,
+        deletion: &Deletion,
+    ) -> Result<Vec<EntityChange>, OperationFailure> {
+        let Deletion { application, goes_with, hanging_on } = deletion;
+        for _ in 0..PAGES_MAX {
+            let query = PageQuery {
+                application: Some(*application),
+                link: Some(hanging_on.clone()),
+                updated_since: None,
+                tombstones: Tombstones::LeftOut,
+                page: PageArguments { first: limits::PAGE_MAX, after: None },
+            };
+            let page = self.reader.page::<B>(query).await.map_err(|error| stopped(&error))?;
+            let tombstone =
+                |it: &crate::domain::Stored<B>| it.tombstone_with(Some(*application), *goes_with);
+            let changes: Vec<EntityChange> = page.items.iter().map(tombstone).collect();
+            if !page.has_next_page {
+                return Ok(changes);
+            }
+            let plan = Plan { changes, expected: Vec::new(), firings: Vec::new(), made: () };
+            // A conflict is met by the next turn, which reads again.
+            let (Committed::Done(_) | Committed::Conflict) = self.commit(now, &plan).await?;
+        }
+        Err(Failure::Unavailable.into())
+    }
+}

@@ -1,0 +1,184 @@
+//! Keeping an account's provisions as its provider tells of them.
+
+use std::collections::{HashMap, HashSet};
+
+use tidings_core::{
+    ids::ApplicationId,
+    limits,
+    time::{Now, Wall},
+};
+use tidings_graphql::{OperationFailure, PageArguments};
+
+use super::{Firing, Plan, TRIES_MAX, Writer, WrittenList, changed_meanwhile, stopped};
+use crate::{
+    domain::{
+        ACCOUNT_ROLE, Account, Address, Checks, Money, PROVISIONS_PER_ACCOUNT_MAX, Provision,
+        Sector, Stored, change, entity_code_of, link,
+    },
+    reader::{PageQuery, Tombstones},
+    triggers::Trigger,
+};
+
+/// A provision as a provider tells of it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NewProvision {
+    /// The provider's own name of it, by which it is known again.
+    pub provider_key: String,
+    /// What is supplied.
+    pub sector: Sector,
+    /// Which fuel, as the provider calls it.
+    pub fuel_type: Option<String>,
+    /// The tariff.
+    pub tariff_name: Option<String>,
+    /// The number of the supply point, meter or line.
+    pub supply_number: Option<String>,
+    /// Where it is supplied.
+    pub address: Option<Address>,
+    /// Since when.
+    pub start_date: Option<Wall>,
+    /// Until when.
+    pub end_date: Option<Wall>,
+    /// What a year will cost.
+    pub projected_spend: Option<Money>,
+}
+
+impl Writer {
+    /// Makes these the provisions of an account, all of them: fires `ProvisionAdded` and
+    /// `ProvisionUpdated` for each that is new or other than before, and `AccountUpdated` when
+    /// anything changes, also when one is gone. In the answer are those that were added or changed.
+    ///
+    /// # Errors
+    /// `INVALID_INPUT`, `NOT_FOUND`, `CONFLICT` when the consent was withdrawn, or what stops the
+    /// store.
+    pub async fn put_provisions(
+        &self,
+        application: ApplicationId,
+        account: &str,
+        provisions: Vec<NewProvision>,
+    ) -> Result<WrittenList<Provision>, OperationFailure> {
+        check(&provisions)?;
+        for _ in 0..TRIES_MAX {
+            let now = self.now();
+            let account = self.account_to_write(application, account).await?;
+            let before = self.provisions_of(application, &account.id).await?;
+            let plan = plan(application, now, &account, before, &provisions);
+            if plan.changes.is_empty() {
+                return Ok(WrittenList { entities: Vec::new(), events: Vec::new() });
+            }
+            if let Some(written) = self.write_list(now, plan).await? {
+                return Ok(written);
+            }
+        }
+        Err(changed_meanwhile::<Account>(account))
+    }
+
+    /// All provisions of an account by their ids, also those that are gone: they may come back.
+    async fn provisions_of(
+        &self,
+        application: ApplicationId,
+        account: &str,
+    ) -> Result<HashMap<String, Stored<Provision>>, OperationFailure> {
+        let mut all = HashMap::new();
+        let mut after = None;
+        loop {
+            let query = PageQuery {
+                application: Some(application),
+                link: Some(link(ACCOUNT_ROLE, account)),
+                updated_since: None,
+                tombstones: Tombstones::Shown,
+                page: PageArguments { first: limits::PAGE_MAX, after },
+            };
+            let page = self.reader.page::<Provision>(query).await;
+            let page = page.map_err(|error| stopped(&error))?;
+            all.extend(page.items.into_iter().map(|provision| (provision.id.clone(), provision)));
+            after = page.end;
+            if !page.has_next_page {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+/// The changes from the provisions that there were to those that there are.
+fn plan(
+    application: ApplicationId,
+    now: Now,
+    account: &Stored<Account>,
+    mut before: HashMap<String, Stored<Provision>>,
+    provisions: &[NewProvision],
+) -> Plan<Vec<Stored<Provision>>> {
+    let owner = Some(application);
+    let mut plan =
+        Plan { changes: Vec::new(), expected: Vec::new(), firings: Vec::new(), made: Vec::new() };
+    for provision in provisions {
+        let id = entity_code_of(&account.id, &provision.provider_key);
+        let body = provision.of(account);
+        let (trigger, made) = match before.remove(&id) {
+            Some(same) if !same.deleted && same.body == body => continue,
+            Some(other) if !other.deleted => {
+                plan.changes.push(other.change(owner, &body));
+                (Trigger::ProvisionUpdated, other.next(now.wall, body))
+            }
+            gone => {
+                let version = gone.map(|tombstone| tombstone.version);
+                plan.changes.push(change(owner, &id, version, &body));
+                let version = version.unwrap_or(0) + 1;
+                let made = Stored { version, ..Stored::first(&id, now.wall, body) };
+                (Trigger::ProvisionAdded, made)
+            }
+        };
+        plan.firings.push(Firing::of(trigger, &id, application));
+        plan.made.push(made);
+    }
+    let mut ended: Vec<Stored<Provision>> =
+        before.into_values().filter(|provision| !provision.deleted).collect();
+    ended.sort_by(|one, other| one.id.cmp(&other.id));
+    plan.changes.extend(ended.iter().map(|provision| provision.tombstone(owner)));
+    if !plan.changes.is_empty() {
+        // `updated` of an account covers its provisions.
+        plan.changes.push(account.change(owner, &account.body));
+        plan.firings.push(Firing::of(Trigger::AccountUpdated, &account.id, application));
+    }
+    plan
+}
+
+fn check(provisions: &[NewProvision]) -> Result<(), OperationFailure> {
+    let mut checks = Checks::default();
+    checks.list("", provisions.len(), PROVISIONS_PER_ACCOUNT_MAX);
+    let mut keys = HashSet::new();
+    for (index, provision) in provisions.iter().enumerate() {
+        let path = |field: &str| format!("/{index}/{field}");
+        checks.text(&path("providerKey"), &provision.provider_key);
+        if !keys.insert(&provision.provider_key) {
+            checks.refuse(&path("providerKey"), "another provision of the list has this key");
+        }
+        checks.optional_text(&path("fuelType"), provision.fuel_type.as_ref());
+        checks.optional_text(&path("tariffName"), provision.tariff_name.as_ref());
+        checks.optional_text(&path("supplyNumber"), provision.supply_number.as_ref());
+        if let Some(address) = &provision.address {
+            checks.address(&path("address"), address);
+        }
+        if let Some(money) = &provision.projected_spend {
+            checks.money(&path("projectedSpend"), money);
+        }
+    }
+    checks.finish()
+}
+
+impl NewProvision {
+    fn of(&self, account: &Stored<Account>) -> Provision {
+        Provision {
+            account: account.id.clone(),
+            user: account.body.user.clone(),
+            provider_key: self.provider_key.clone(),
+            sector: self.sector,
+            fuel_type: self.fuel_type.clone(),
+            tariff_name: self.tariff_name.clone(),
+            supply_number: self.supply_number.clone(),
+            address: self.address.clone(),
+            start_date: self.start_date,
+            end_date: self.end_date,
+            projected_spend: self.projected_spend.clone(),
+        }
+    }
+}
