@@ -24,7 +24,7 @@ use crate::{
     problem::QueryProblem,
     response::{GraphqlError, GraphqlResponse},
     schema::SourceSchema,
-    source::{Call, Executed, Identity, Source},
+    source::{About, Call, Executed, Identity, Source},
     variables::{ProvidedVariables, compose_checked},
 };
 
@@ -144,6 +144,7 @@ pub async fn render(source: &dyn Source, request: &RenderRequest<'_>) -> Rendere
         operation_name: query.operation_name().map(str::to_owned),
         variables,
         identity: request.identity.clone(),
+        about: About { trigger: event.trigger.clone(), entity: event.entity.clone() },
     };
     match source.execute(&call).await {
         Executed::Answered(response) => Rendered {

@@ -24,6 +24,15 @@ pub struct Identity {
     pub scopes: ScopeSet,
 }
 
+/// The event for which a query runs. A source may let the query of a deletion see what was deleted.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct About {
+    /// The trigger that fired, under its own name.
+    pub trigger: TriggerName,
+    /// What it fired for.
+    pub entity: EntityId,
+}
+
 /// A query that is to run once.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Call {
@@ -35,6 +44,8 @@ pub struct Call {
     pub variables: JsonObject,
     /// On whose behalf.
     pub identity: Identity,
+    /// For which event.
+    pub about: About,
 }
 
 /// What running a query came to.

@@ -180,27 +180,11 @@ pub(crate) fn entity_page(
     let (limit, deleted_max) = (length(first + 1), i64::from(query.deleted_too));
     let mut parameters: Vec<&dyn ToSql> =
         vec![&application, &query.kind, &after, &since, &deleted_max, &limit];
-    let sql = match &query.link {
-        None => format!(
-            "SELECT {ENTITY} FROM entity INDEXED BY entity_by_position
-             WHERE application = ?1 AND kind = ?2 AND position > ?3 AND updated_at >= ?4
-                 AND deleted <= ?5
-             ORDER BY position LIMIT ?6"
-        ),
-        Some(link) => {
-            parameters.push(&link.role);
-            parameters.push(&link.id);
-            format!(
-                "SELECT {ENTITY} FROM entity_link AS link
-                 CROSS JOIN entity ON entity.position = link.position
-                 WHERE link.application = ?1 AND link.kind = ?2 AND link.role = ?7
-                     AND link.target = ?8 AND link.position > ?3
-                     AND entity.updated_at >= ?4 AND entity.deleted <= ?5
-                 ORDER BY link.position LIMIT ?6"
-            )
-        }
-    };
-    let mut statement = connection.prepare_cached(&sql)?;
+    if let Some(link) = &query.link {
+        parameters.push(&link.role);
+        parameters.push(&link.id);
+    }
+    let mut statement = connection.prepare_cached(&page_sql(query.link.is_some()))?;
     let mut rows = statement.query(parameters.as_slice())?;
     let mut items = Vec::new();
     while let Some(row) = rows.next()? {
@@ -209,6 +193,26 @@ pub(crate) fn entity_page(
     let has_next_page = items.len() > first;
     items.truncate(first);
     Ok(Paged { items, has_next_page })
+}
+
+fn page_sql(is_linked: bool) -> String {
+    if is_linked {
+        format!(
+            "SELECT {ENTITY} FROM entity_link AS link
+             CROSS JOIN entity ON entity.position = link.position
+             WHERE link.application = ?1 AND link.kind = ?2 AND link.role = ?7
+                 AND link.target = ?8 AND link.position > ?3
+                 AND entity.updated_at >= ?4 AND entity.deleted <= ?5
+             ORDER BY link.position LIMIT ?6"
+        )
+    } else {
+        format!(
+            "SELECT {ENTITY} FROM entity INDEXED BY entity_by_position
+             WHERE application = ?1 AND kind = ?2 AND position > ?3 AND updated_at >= ?4
+                 AND deleted <= ?5
+             ORDER BY position LIMIT ?6"
+        )
+    }
 }
 
 /// See [`tidings_store::Store::linked_entities`]: one range of the links' key for each target.
@@ -260,4 +264,32 @@ pub(crate) fn entity_owners(
         found.push(ApplicationId(row::number(row, 0, "entity")?));
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::migrate;
+
+    #[test]
+    fn entities_are_read_along_one_range_and_never_sorted() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate::migrate(&mut connection, Path::new("x")).unwrap();
+        for (is_linked, range) in [
+            (true, "(application=? AND kind=? AND role=? AND target=? AND position>?)"),
+            (false, "entity_by_position (application=? AND kind=? AND position>?)"),
+        ] {
+            let sql = format!("EXPLAIN QUERY PLAN {}", page_sql(is_linked));
+            let mut statement = connection.prepare(&sql).unwrap();
+            let mut rows = statement.raw_query();
+            let mut plan = String::new();
+            while let Some(row) = rows.next().unwrap() {
+                plan += &row.get::<_, String>(3).unwrap();
+                plan += "\n";
+            }
+            assert!(plan.contains(range) && !plan.contains("TEMP"), "{plan}");
+        }
+    }
 }

@@ -24,6 +24,8 @@ use crate::schemas::PLATFORM;
 
 struct Scripted {
     info: SourceInfo,
+    /// What the query must be told to be about.
+    fired: TriggerName,
     executed: Executed,
 }
 
@@ -39,6 +41,8 @@ impl Source for Scripted {
 
     async fn execute(&self, call: &Call) -> Executed {
         assert!(call.query.starts_with("query($id: ID!"), "{}", call.query);
+        assert_eq!(call.variables["id"], call.about.entity.as_str());
+        assert_eq!(call.about.trigger, self.fired);
         self.executed.clone()
     }
 
@@ -68,7 +72,7 @@ fn rendered(executed: Executed, webhook: &Webhook, event: &Event, waited_ms: u64
         triggers: TriggerCatalogue::Any,
         aliases: Vec::new(),
     };
-    let source = Scripted { info, executed };
+    let source = Scripted { info, fired: event.trigger.clone(), executed };
     let query = plan(&source.schema(), webhook, &event.trigger).unwrap();
     let request = RenderRequest {
         delivery: DeliveryId::new(event.id, webhook.id, 0),

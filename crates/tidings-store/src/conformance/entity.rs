@@ -1,12 +1,14 @@
 //! The platform's entities.
 
-use tidings_core::{ids::ApplicationId, time::Wall};
+use tidings_core::{ids::ApplicationId, limits::PAGE_MAX, time::Wall};
 
 use super::world::World;
 use crate::{
     error::AppendError,
     store::Store,
-    types::{Append, Entity, EntityChange, EntityQuery, Link, Page},
+    types::{
+        Append, Entity, EntityChange, EntityExpectation, EntityQuery, Link, LinkedQuery, Page,
+    },
 };
 
 fn change(application: Option<ApplicationId>, id: &str, version: Option<u64>) -> EntityChange {
@@ -149,6 +151,90 @@ pub async fn entities_are_found_by_what_they_hang_on(store: &dyn Store) {
     write(&world, vec![linked("b", Some(1), std::slice::from_ref(&account))]).await.unwrap();
     assert_eq!(ids(&world, by(&user)).await, ["a"]);
     assert_eq!(ids(&world, by(&account)).await, ["b"]);
+}
+
+pub async fn an_append_counts_on_what_it_does_not_change(store: &dyn Store) {
+    let world = World::new(store);
+    let own = world.add_application("acme").await.id;
+    write(&world, vec![change(Some(own), "a", None)]).await.unwrap();
+    let expecting = async |application, id: &str, version, changes| {
+        let (kind, id) = ("User".to_owned(), id.to_owned());
+        let expected = vec![EntityExpectation { application, kind, id, version }];
+        let append = Append { changes, expected, ..world.append_of(Vec::new(), None).await };
+        world.store.append(world.now, append).await
+    };
+    let b = || vec![change(Some(own), "b", None)];
+    for (application, id, version) in
+        [(Some(own), "a", 2), (Some(own), "a", 0), (Some(own), "b", 1), (None, "a", 1)]
+    {
+        match expecting(application, id, version, b()).await {
+            Err(AppendError::EntityConflict { kind, id: named }) => {
+                assert_eq!((kind.as_str(), named.as_str()), ("User", id));
+            }
+            other => panic!("{id} at {version} gave {other:?}"),
+        }
+    }
+    assert_eq!(ids(&world, query(Some(own))).await, ["a"], "nothing of them was written");
+    expecting(Some(own), "a", 1, b()).await.unwrap();
+    let (found, _) = page(&world, query(Some(own))).await;
+    let found: Vec<_> = found.iter().map(|entity| (entity.id.as_str(), entity.version)).collect();
+    assert_eq!(found, [("a", 1), ("b", 1)]);
+    // What is expected holds before the append's own changes.
+    expecting(Some(own), "a", 1, vec![change(Some(own), "a", Some(1))]).await.unwrap();
+    assert!(expecting(Some(own), "a", 1, Vec::new()).await.is_err());
+}
+
+pub async fn what_hangs_on_each_of_several_is_read_at_once(store: &dyn Store) {
+    let world = World::new(store);
+    let own = world.add_application("acme").await.id;
+    let other = world.add_application("other").await.id;
+    let hanging = |application, id: &str, version, target: &str| EntityChange {
+        links: vec![Link { role: "user".to_owned(), id: target.to_owned() }],
+        ..change(Some(application), id, version)
+    };
+    let changes = vec![
+        hanging(own, "a", None, "x"),
+        hanging(own, "b", None, "y"),
+        hanging(own, "c", None, "x"),
+        hanging(own, "d", None, "x"),
+        hanging(other, "e", None, "x"),
+        EntityChange { deleted: true, ..hanging(own, "f", None, "y") },
+    ];
+    write(&world, changes).await.unwrap();
+    let asked = |targets: &[&str], first, deleted_too, after| LinkedQuery {
+        application: Some(own),
+        kind: "User".to_owned(),
+        role: "user".to_owned(),
+        targets: targets.iter().map(|&target| target.to_owned()).collect(),
+        deleted_too,
+        page: Page { first, after },
+    };
+    let found = async |query| {
+        let pages = world.store.linked_entities(query).await.unwrap();
+        let ids = pages.iter().map(|page| {
+            let ids: Vec<String> = page.items.iter().map(|entity| entity.id.clone()).collect();
+            (ids.concat(), page.has_next_page)
+        });
+        ids.collect::<Vec<(String, bool)>>()
+    };
+    let pages = |pages: &[(&str, bool)]| -> Vec<(String, bool)> {
+        pages.iter().map(|(ids, more)| ((*ids).to_owned(), *more)).collect()
+    };
+    let both = found(asked(&["y", "nobody", "x"], 2, false, None)).await;
+    assert_eq!(both, pages(&[("b", false), ("", false), ("ac", true)]));
+    let with_gone = found(asked(&["y"], 2, true, None)).await;
+    assert_eq!(with_gone, pages(&[("bf", false)]));
+    let first = world.store.linked_entities(asked(&["x"], 2, false, None)).await.unwrap();
+    let after = first[0].items.last().map(|entity| entity.position);
+    assert_eq!(
+        found(asked(&["x", "y"], 2, false, after)).await,
+        pages(&[("d", false), ("", false)])
+    );
+    let role = LinkedQuery { role: "account".to_owned(), ..asked(&["x"], 2, true, None) };
+    assert_eq!(found(role).await, pages(&[("", false)]));
+    let many = vec!["x"; PAGE_MAX + 1];
+    assert_eq!(found(asked(&many, 1, false, None)).await.len(), PAGE_MAX, "the rest is left out");
+    assert_eq!(found(asked(&[], 1, false, None)).await, []);
 }
 
 pub async fn a_poller_misses_nothing_that_is_committed_later(store: &dyn Store) {

@@ -174,6 +174,8 @@ suite! {
         a_deleted_entity_stays_as_a_tombstone
         entities_of_different_owners_never_meet
         entities_are_found_by_what_they_hang_on
+        an_append_counts_on_what_it_does_not_change
+        what_hangs_on_each_of_several_is_read_at_once
         a_poller_misses_nothing_that_is_committed_later
     }
 }

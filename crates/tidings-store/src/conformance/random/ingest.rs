@@ -11,7 +11,7 @@ use tidings_core::{
 use super::{Run, both, catalog, normal};
 use crate::{
     error::AppendError,
-    types::{Append, Appended, EntityChange, Idempotency, Link, NewEvent},
+    types::{Append, Appended, EntityChange, EntityExpectation, Idempotency, Link, NewEvent},
 };
 
 /// The ids that entities have; few, so that they meet.
@@ -28,6 +28,10 @@ impl Run<'_> {
         for _ in 0..self.pick(&[0, 0, 1, 2]).unwrap() {
             changes.push(self.entity_change().await);
         }
+        let mut expected = Vec::new();
+        if self.chance(20) {
+            expected.push(self.expectation().await);
+        }
         let is_stale = self.chance(3);
         let rooms = self.room().await.map(Some);
         let rooms = if self.chance(30) { [None, None] } else { rooms };
@@ -40,6 +44,7 @@ impl Run<'_> {
             };
             let append = Append {
                 changes: changes.clone(),
+                expected: expected.clone(),
                 room,
                 ..Append::of(
                     catalog.version().wrapping_sub(u64::from(is_stale)),
@@ -137,6 +142,13 @@ impl Run<'_> {
             deleted: self.chance(15),
             links: self.chance(50).then_some(link).into_iter().collect(),
         }
+    }
+
+    /// Mostly right where there is such an entity, else of one that is not there.
+    async fn expectation(&mut self) -> EntityExpectation {
+        let EntityChange { application, kind, id, expected_version, .. } =
+            self.entity_change().await;
+        EntityExpectation { application, kind, id, version: expected_version.unwrap_or(1) }
     }
 
     /// Learns which deliveries there are, to choose some of them.

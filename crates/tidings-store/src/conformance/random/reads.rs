@@ -8,8 +8,8 @@ use super::{
     normal,
 };
 use crate::types::{
-    DeliveryFilter, DeliveryView, EntityQuery, EventFilter, Link, Page, ShownState, Stats,
-    WebhookFilter, WebhookStatus,
+    DeliveryFilter, DeliveryView, EntityQuery, EventFilter, Link, LinkedQuery, Page, ShownState,
+    Stats, WebhookFilter, WebhookStatus,
 };
 
 impl Run<'_> {
@@ -180,6 +180,21 @@ impl Run<'_> {
                 page: Page { first: self.random.usize(1..4), after: None },
             };
             self.compare_entity_pages(query).await;
+            let linked = LinkedQuery {
+                application,
+                kind: kind.to_owned(),
+                role: "user".to_owned(),
+                targets: ENTITIES.map(str::to_owned).to_vec(),
+                deleted_too: self.chance(50),
+                page: Page { first: self.random.usize(1..4), after: None },
+            };
+            let answers = both!(self, |store| store.linked_entities(linked.clone()));
+            let pages = self.done("linked_entities", answers);
+            let comparable = pages.map(|pages| {
+                let page = |page| normal::paged(page, normal::entity);
+                pages.into_iter().map(page).collect::<Vec<_>>()
+            });
+            self.same("linked_entities", comparable);
         }
     }
 
