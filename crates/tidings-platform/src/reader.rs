@@ -63,6 +63,8 @@ pub struct Hanging {
     pub tombstones: Tombstones,
     /// How many for each, after which position.
     pub page: PageArguments<u64>,
+    /// How many of all together may be read, and a page more.
+    pub entities_max: usize,
 }
 
 /// What a page holds.
@@ -150,16 +152,17 @@ impl Reader {
     }
 
     /// What hangs on each of the targets: a page of its own for each. Up to
-    /// [`limits::PAGE_MAX`] targets are one read.
+    /// [`limits::PAGE_MAX`] targets are one read. `None`: there are more than may be read.
     ///
     /// # Errors
     /// What stops the store.
     pub async fn hanging_on<B: Body>(
         &self,
         hanging: Hanging,
-    ) -> Result<HashMap<String, EntityPage<B>>, StoreError> {
-        let Hanging { application, role, targets, tombstones, page } = hanging;
+    ) -> Result<Option<HashMap<String, EntityPage<B>>>, StoreError> {
+        let Hanging { application, role, targets, tombstones, page, entities_max } = hanging;
         let mut found = HashMap::new();
+        let mut entities_count = 0;
         for targets in targets.chunks(limits::PAGE_MAX) {
             let query = LinkedQuery {
                 application: Some(application),
@@ -170,11 +173,15 @@ impl Reader {
                 page: Page { first: page.first, after: page.after },
             };
             let pages = self.store.linked_entities(query).await?;
+            entities_count += pages.iter().map(|page| page.items.len()).sum::<usize>();
+            if entities_count > entities_max {
+                return Ok(None);
+            }
             for (target, entities) in targets.iter().zip(pages) {
                 found.insert(target.clone(), EntityPage::read(entities, tombstones)?);
             }
         }
-        Ok(found)
+        Ok(Some(found))
     }
 
     /// All entities of a kind that belong to no application. The operator makes them, one by one.

@@ -29,7 +29,7 @@ use crate::{
     documents::Documents,
     reader::Reader,
     schema::{QueryRoot, QuerySchema, StoredQuery, query_sdl},
-    triggers::Trigger,
+    triggers::{PublicOrigin, Trigger},
 };
 
 /// The built-in platform.
@@ -53,6 +53,7 @@ impl PlatformSource {
     pub fn new(reader: Reader, info: SourceInfo) -> PlatformSource {
         let executor = Schema::build(QueryRoot::default(), EmptyMutation, EmptySubscription)
             .data(reader.clone())
+            .data(PublicOrigin::of(&info))
             // Rendering has checked the query in full against `schema` before it comes here, and
             // checks it again whenever that changes: doing so at each delivery would cost a third
             // more.
@@ -87,7 +88,7 @@ impl Source for PlatformSource {
             Err(error) => return answered(Response::from_errors(vec![error.into()])),
         };
         let variables = serde_json::Value::Object(call.variables.clone());
-        let stored_query = Arc::new(StoredQuery::default());
+        let stored_query = Arc::new(StoredQuery::about(&call.about));
         let mut request = Request::new("")
             .variables(Variables::from_json(variables))
             .data(Viewer(Some(principal_of(&call.identity))))

@@ -8,7 +8,7 @@ use tidings_api::{
     Executor,
     graphql::{ManagementMutation, ManagementQuery},
 };
-use tidings_platform::{PlatformMutation, PlatformQuery, Reader, Writer};
+use tidings_platform::{PlatformMutation, PlatformQuery, PublicOrigin, Reader, Writer};
 use tidings_store::Store;
 
 #[derive(MergedObject, Default)]
@@ -23,6 +23,7 @@ pub fn executor(writer: Option<&Writer>, store: &Arc<dyn Store>) -> Executor {
         Some(writer) => Executor::of(
             Schema::build(Query::default(), Mutation::default(), EmptySubscription)
                 .data(Reader::new(Arc::clone(store)))
+                .data(PublicOrigin::of(writer.source()))
                 .data(writer.clone())
                 .finish(),
         ),

@@ -44,6 +44,14 @@ impl Body for Account {
     fn links(&self) -> Vec<Link> {
         vec![link(USER_ROLE, &self.user)]
     }
+
+    fn user(&self) -> Option<&str> {
+        Some(&self.user)
+    }
+
+    fn provider(&self) -> Option<&str> {
+        Some(&self.provider)
+    }
 }
 
 /// What a user agreed to.

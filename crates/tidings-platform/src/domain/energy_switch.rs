@@ -42,6 +42,14 @@ impl Body for EnergySwitch {
     fn links(&self) -> Vec<Link> {
         vec![link(USER_ROLE, &self.user)]
     }
+
+    fn user(&self) -> Option<&str> {
+        Some(&self.user)
+    }
+
+    fn provider(&self) -> Option<&str> {
+        Some(&self.provider)
+    }
 }
 
 /// An amount of money.

@@ -49,6 +49,14 @@ impl Body for Provision {
     fn links(&self) -> Vec<Link> {
         vec![link(USER_ROLE, &self.user), link(ACCOUNT_ROLE, &self.account)]
     }
+
+    fn user(&self) -> Option<&str> {
+        Some(&self.user)
+    }
+
+    fn account(&self) -> Option<&str> {
+        Some(&self.account)
+    }
 }
 
 /// A postal address.

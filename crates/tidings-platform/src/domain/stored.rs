@@ -1,6 +1,6 @@
 //! An entity between the store, which keeps its fields as JSON text, and the schema.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tidings_core::{ids::ApplicationId, time::Wall};
 use tidings_graphql::Thing;
 use tidings_store::{Entity, EntityChange, EntityExpectation, Link, StoreError};
@@ -34,6 +34,21 @@ pub trait Body: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync +
     fn links(&self) -> Vec<Link> {
         Vec::new()
     }
+
+    /// The id of the user whom it points at.
+    fn user(&self) -> Option<&str> {
+        None
+    }
+
+    /// The id of the account that it points at.
+    fn account(&self) -> Option<&str> {
+        None
+    }
+
+    /// The code of the provider that it points at.
+    fn provider(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// An entity that is stored.
@@ -47,8 +62,17 @@ pub struct Stored<B> {
     pub updated_at: Wall,
     /// Whether it is gone; the fields are then its last.
     pub deleted: bool,
+    /// Together with what it went; `None`: alone, or not at all.
+    pub gone_with: Option<GoesWith>,
     /// Its fields.
     pub body: B,
+}
+
+/// What stands in a tombstone's body beside its last fields.
+#[derive(Serialize, Deserialize)]
+struct Epitaph {
+    #[serde(rename = "_gone_with", default)]
+    gone_with: Option<GoesWith>,
 }
 
 impl<B: Body> Stored<B> {
@@ -57,16 +81,23 @@ impl<B: Body> Stored<B> {
     /// # Errors
     /// [`StoreError::Corrupt`] when the text is not such a body.
     pub fn read(entity: Entity) -> Result<Stored<B>, StoreError> {
-        let body = serde_json::from_str(&entity.body).map_err(|error| StoreError::Corrupt {
+        let corrupt = |error: serde_json::Error| StoreError::Corrupt {
             operation: "read an entity",
             what: format!("{} {}", B::KIND, entity.id),
             cause: error.to_string(),
-        })?;
+        };
+        let body = serde_json::from_str(&entity.body).map_err(corrupt)?;
+        let gone_with = if entity.deleted {
+            serde_json::from_str::<Epitaph>(&entity.body).map_err(corrupt)?.gone_with
+        } else {
+            None
+        };
         Ok(Stored {
             id: entity.id,
             version: entity.version,
             updated_at: entity.updated_at,
             deleted: entity.deleted,
+            gone_with,
             body,
         })
     }
@@ -74,7 +105,14 @@ impl<B: Body> Stored<B> {
     /// An entity that is new at `now`.
     #[must_use]
     pub fn first(id: &str, now: Wall, body: B) -> Stored<B> {
-        Stored { id: id.to_owned(), version: 1, updated_at: now, deleted: false, body }
+        Stored {
+            id: id.to_owned(),
+            version: 1,
+            updated_at: now,
+            deleted: false,
+            gone_with: None,
+            body,
+        }
     }
 
     /// The entity with another body, from `now`.
@@ -103,6 +141,7 @@ impl<B: Body> Stored<B> {
         goes_with: GoesWith,
     ) -> EntityChange {
         let mut change = self.tombstone(application);
+        change.body = with_epitaph(&change.body, goes_with);
         let last: Vec<Link> = change
             .links
             .iter()
@@ -126,8 +165,19 @@ impl<B: Body> Stored<B> {
     }
 }
 
+/// A body's text with one more field, which bodies that are read pass over.
+fn with_epitaph(body: &str, goes_with: GoesWith) -> String {
+    let epitaph = serde_json::to_string(&Epitaph { gone_with: Some(goes_with) })
+        .expect("a field that is a name always serializes");
+    match body.strip_suffix('}') {
+        Some("{") => epitaph,
+        Some(fields) => format!("{fields},{}", &epitaph[1..]),
+        None => body.to_owned(),
+    }
+}
+
 /// Together with what something is deleted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum GoesWith {
     /// With its user.
     User,

@@ -39,6 +39,14 @@ impl Body for ToDo {
         links.extend(self.account.as_deref().map(|account| link(ACCOUNT_ROLE, account)));
         links
     }
+
+    fn user(&self) -> Option<&str> {
+        Some(&self.user)
+    }
+
+    fn account(&self) -> Option<&str> {
+        self.account.as_deref()
+    }
 }
 
 impl ToDo {

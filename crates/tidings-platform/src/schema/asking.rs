@@ -8,24 +8,36 @@ use tidings_core::{
     ids::ApplicationId,
 };
 use tidings_graphql::{Failure, principal, viewer::require};
+use tidings_query::source::About;
 use tidings_store::StoreError;
 use tracing::error;
 
+use super::{
+    batch::{Shown, shown_alone},
+    gone::Gone,
+};
 use crate::{
-    domain::Body,
+    domain::{Account, Body, Stored, User},
     reader::Reader,
     writer::{Writer, not_found},
 };
 
 /// Stands in a request's data, as an `Arc`, when a stored query runs at delivery. Such a query sees
-/// the user whose deletion it tells of; and a store that cannot be used is noted here, because then
-/// nothing must be delivered.
-#[derive(Debug, Default)]
+/// what was deleted where its event tells of that; and a store that cannot be used is noted here,
+/// because then nothing must be delivered.
+#[derive(Debug)]
 pub struct StoredQuery {
+    gone: Option<Gone>,
     trouble: Mutex<Option<String>>,
 }
 
 impl StoredQuery {
+    /// A query that runs for this event.
+    #[must_use]
+    pub fn about(about: &About) -> StoredQuery {
+        StoredQuery { gone: Gone::by(about), trouble: Mutex::default() }
+    }
+
     /// What stopped the query, if anything did.
     pub fn trouble(&self) -> Option<String> {
         self.trouble.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
@@ -56,9 +68,66 @@ impl<'a> Asking<'a> {
         Ok(require(principal, Scope::ReadAccounts).map(|()| asking))
     }
 
-    /// Whether a stored query runs at delivery.
-    pub(super) fn sees_tombstones(&self) -> bool {
-        self.context.data_opt::<Arc<StoredQuery>>().is_some()
+    /// An entity that the asker may see.
+    pub(super) async fn find<B: Body>(&self, id: &str) -> Result<Shown<B>, Failure> {
+        let application = self.application_of::<B>(id).await?;
+        let found = self.reader.one::<B>(Some(application), id).await;
+        found
+            .map_err(|error| self.stopped(&error))?
+            .filter(|entity| sees(self.context, entity))
+            .map(|entity| shown_alone(application, entity))
+            .ok_or_else(|| not_found::<B>(id))
+    }
+
+    /// Whether an entity is there for the asker.
+    pub(super) fn sees<B: Body>(&self, entity: &Stored<B>) -> bool {
+        sees(self.context, entity)
+    }
+
+    /// Whether an account is, or was, that user's.
+    pub(super) async fn is_account_of(
+        &self,
+        application: ApplicationId,
+        account: &str,
+        user: &str,
+    ) -> Result<bool, Failure> {
+        let found = self.reader.one::<Account>(Some(application), account).await;
+        let found = found.map_err(|error| self.stopped(&error))?;
+        Ok(found.is_some_and(|account| account.body.user == user))
+    }
+
+    /// Whether this is the query of a deletion with which that user went.
+    pub(super) async fn is_of_gone_user(
+        &self,
+        application: ApplicationId,
+        user: &str,
+    ) -> Result<bool, Failure> {
+        match gone(self.context) {
+            Some(Gone::User(id)) if id == user => self.is_gone::<User>(application, user).await,
+            _ => Ok(false),
+        }
+    }
+
+    /// Whether this is the query of a deletion with which that account went.
+    pub(super) async fn is_of_gone_account(
+        &self,
+        application: ApplicationId,
+        account: &str,
+    ) -> Result<bool, Failure> {
+        match gone(self.context) {
+            Some(_) => self.is_gone::<Account>(application, account).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn is_gone<B: Body>(
+        &self,
+        application: ApplicationId,
+        id: &str,
+    ) -> Result<bool, Failure> {
+        let found = self.reader.one::<B>(Some(application), id).await;
+        let found = found.map_err(|error| self.stopped(&error))?;
+        Ok(found.is_some_and(|entity| entity.deleted && sees(self.context, &entity)))
     }
 
     /// The application that asks.
@@ -84,6 +153,16 @@ impl<'a> Asking<'a> {
     pub(super) fn stopped(&self, error: &StoreError) -> Failure {
         stopped(self.context, error)
     }
+}
+
+fn gone<'a>(context: &'a Context<'_>) -> Option<&'a Gone> {
+    context.data_opt::<Arc<StoredQuery>>()?.gone.as_ref()
+}
+
+/// Whether an entity is there for the one who asks: it is not deleted, or this is the query of the
+/// deletion with which it went.
+pub(super) fn sees<B: Body>(context: &Context<'_>, entity: &Stored<B>) -> bool {
+    !entity.deleted || gone(context).is_some_and(|gone| gone.covers(entity))
 }
 
 /// What the asker is told when the store stops a read.

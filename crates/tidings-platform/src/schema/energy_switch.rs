@@ -1,96 +1,34 @@
 //! Switches of energy supplier.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
-
 use async_graphql::{Context, Error, ID, Object, SimpleObject};
-use tidings_core::ids::ApplicationId;
 use tidings_graphql::{DateTime, Failure};
-use tidings_store::StoreError;
-use tokio::sync::OnceCell;
 
 use super::{
-    asking::{Asking, result_union, stopped, writing},
+    asking::{Asking, result_union, writing},
+    batch::{Shown, shown_alone},
     page::{EntityListPage, ListArguments, list},
     provider::ProviderObject,
     user::UserObject,
 };
 use crate::{
-    domain::{
-        Body, Commission, CommissionStatus, EnergySwitch, FuelType, Money, Provider, Stored,
-        USER_ROLE, User, link,
-    },
-    reader::Reader,
-    writer::{EnergySwitchChange, NewEnergySwitch, not_found},
+    domain::{Commission, CommissionStatus, EnergySwitch, FuelType, Money},
+    writer::{EnergySwitchChange, NewEnergySwitch},
 };
 
-/// A switch, with the others that were read with it.
+/// A switch, as it is shown.
 #[derive(Clone, Debug)]
-pub struct EnergySwitchObject {
-    switch: Arc<Stored<EnergySwitch>>,
-    beside: Arc<Beside>,
-}
+pub struct EnergySwitchObject(Shown<EnergySwitch>);
 
-/// What the switches of one answer point at. The first switch that is asked for its user reads the
-/// users of all of them: a page costs one read, not one for each line.
-#[derive(Debug)]
-struct Beside {
-    application: ApplicationId,
-    user_ids: BTreeSet<String>,
-    provider_codes: BTreeSet<String>,
-    users: OnceCell<HashMap<String, Arc<Stored<User>>>>,
-    providers: OnceCell<HashMap<String, Arc<Stored<Provider>>>>,
+impl From<Shown<EnergySwitch>> for EnergySwitchObject {
+    fn from(shown: Shown<EnergySwitch>) -> EnergySwitchObject {
+        EnergySwitchObject(shown)
+    }
 }
 
 impl EnergySwitchObject {
-    fn objects(
-        application: ApplicationId,
-        switches: Vec<Stored<EnergySwitch>>,
-    ) -> Vec<EnergySwitchObject> {
-        let user_ids = switches.iter().map(|switch| switch.body.user.clone()).collect();
-        let provider_codes = switches.iter().map(|switch| switch.body.provider.clone()).collect();
-        let beside = Arc::new(Beside {
-            application,
-            user_ids,
-            provider_codes,
-            users: OnceCell::new(),
-            providers: OnceCell::new(),
-        });
-        let object =
-            |switch| EnergySwitchObject { switch: Arc::new(switch), beside: Arc::clone(&beside) };
-        switches.into_iter().map(object).collect()
+    fn body(&self) -> &EnergySwitch {
+        &self.0.entity.body
     }
-
-    fn object(application: ApplicationId, switch: Stored<EnergySwitch>) -> EnergySwitchObject {
-        EnergySwitchObject::objects(application, vec![switch])
-            .pop()
-            .expect("one object is made for each switch")
-    }
-}
-
-/// One of the entities that a page's switches point at; they are read when the first is wanted.
-async fn one_of<B: Body>(
-    context: &Context<'_>,
-    cell: &OnceCell<HashMap<String, Arc<Stored<B>>>>,
-    application: Option<ApplicationId>,
-    ids: &BTreeSet<String>,
-    id: &str,
-) -> Result<Arc<Stored<B>>, Error> {
-    let reader = context.data::<Reader>()?;
-    let read = || reader.many::<B>(application, ids.iter().cloned().collect());
-    let all = cell.get_or_try_init(read).await;
-    let found = all.map(|all| all.get(id).cloned());
-    found
-        .and_then(|found| {
-            found.ok_or_else(|| StoreError::Corrupt {
-                operation: "read what a switch points at",
-                what: format!("{} {id}", B::KIND),
-                cause: "it is not there".to_owned(),
-            })
-        })
-        .map_err(|error| stopped(context, &error).into_error())
 }
 
 /// A user's switch from one energy supplier to another.
@@ -98,71 +36,67 @@ async fn one_of<B: Body>(
 impl EnergySwitchObject {
     /// The switch's id: 24 digits of 0-9 and a-f.
     async fn id(&self) -> ID {
-        ID(self.switch.id.clone())
+        ID(self.0.entity.id.clone())
     }
 
     /// When it was ordered.
     async fn date(&self) -> DateTime {
-        self.switch.body.date.into()
+        self.body().date.into()
     }
 
     /// The user who switches.
     async fn user(&self, context: &Context<'_>) -> Result<UserObject, Error> {
-        let Beside { application, users, user_ids, .. } = &*self.beside;
-        let id = &self.switch.body.user;
-        one_of(context, users, Some(*application), user_ids, id).await.map(UserObject)
+        self.0.batch.user(context, &self.body().user).await.map(UserObject::from)
     }
 
     /// What the application calls this switch.
     async fn user_switch_reference_id(&self) -> Option<&str> {
-        self.switch.body.user_switch_reference_id.as_deref()
+        self.body().user_switch_reference_id.as_deref()
     }
 
     /// Where the energy is used.
     async fn postcode(&self) -> Option<&str> {
-        self.switch.body.postcode.as_deref()
+        self.body().postcode.as_deref()
     }
 
     /// The new provider.
     async fn provider(&self, context: &Context<'_>) -> Result<ProviderObject, Error> {
-        let Beside { providers, provider_codes, .. } = &*self.beside;
-        let code = &self.switch.body.provider;
-        one_of(context, providers, None, provider_codes, code).await.map(ProviderObject)
+        self.0.batch.provider(context, &self.body().provider).await.map(ProviderObject)
     }
 
     /// The new tariff.
     async fn tariff_name(&self) -> Option<&str> {
-        self.switch.body.tariff_name.as_deref()
+        self.body().tariff_name.as_deref()
     }
 
     /// What a year will cost.
     async fn projected_spend(&self) -> Option<&Money> {
-        self.switch.body.projected_spend.as_ref()
+        self.body().projected_spend.as_ref()
     }
 
     /// What a year will cost less than before; negative where it costs more.
     async fn savings(&self) -> Option<&Money> {
-        self.switch.body.savings.as_ref()
+        self.body().savings.as_ref()
     }
 
     /// What is switched.
     async fn fuel_type(&self) -> FuelType {
-        self.switch.body.fuel_type
+        self.body().fuel_type
     }
 
     /// How many fuels are switched.
     async fn fuels_switched(&self) -> u32 {
-        self.switch.body.fuels_switched
+        self.body().fuels_switched
     }
 
     /// How far the commission is.
     async fn commission(&self) -> CommissionObject {
-        self.switch.body.commission.clone().into()
+        self.body().commission.clone().into()
     }
 
     /// When anything about the switch was last changed.
     async fn updated(&self) -> DateTime {
-        self.switch.updated_at.into()
+        self.0.entity.updated_at.into()
     }
 }
 
@@ -223,7 +157,7 @@ impl EnergySwitchQuery {
         #[graphql(desc = "The switch's id.")] id: ID,
     ) -> Result<GetEnergySwitchResult, Error> {
         Ok(match Asking::of(context)? {
-            Ok(asking) => find(&asking, &id).await.into(),
+            Ok(asking) => asking.find(&id).await.map(EnergySwitchObject).into(),
             Err(failure) => Err(failure).into(),
         })
     }
@@ -239,21 +173,10 @@ impl EnergySwitchQuery {
         updated_since: Option<DateTime>,
     ) -> Result<EntityListPage<EnergySwitchObject>, Error> {
         let asking = Asking::of(context)?.map_err(Failure::into_error)?;
-        let application = asking.application().map_err(Failure::into_error)?;
-        let link = user.map(|user| link(USER_ROLE, &user));
-        let arguments = ListArguments { first, after, updated_since, link };
-        list(&asking, arguments, |page| EnergySwitchObject::objects(application, page)).await
+        let arguments =
+            ListArguments { first, after, updated_since, user, account: None, done: None };
+        list::<EnergySwitch, _>(&asking, arguments).await
     }
-}
-
-async fn find(asking: &Asking<'_>, id: &str) -> Result<EnergySwitchObject, Failure> {
-    let application = asking.application_of::<EnergySwitch>(id).await?;
-    let switch = asking.reader.one::<EnergySwitch>(Some(application), id).await;
-    switch
-        .map_err(|error| asking.stopped(&error))?
-        .filter(|switch| !switch.deleted)
-        .map(|switch| EnergySwitchObject::object(application, switch))
-        .ok_or_else(|| not_found::<EnergySwitch>(id))
 }
 
 /// Changes of switches.
@@ -273,7 +196,7 @@ impl EnergySwitchMutation {
             Err(failure) => return Ok(Err(failure).into()),
         };
         let written = writer.add_energy_switch(application, input).await;
-        let object = |switch| EnergySwitchObject::object(application, switch);
+        let object = |switch| EnergySwitchObject(shown_alone(application, switch));
         Ok(written.map(|written| object(written.entity)).into())
     }
 
@@ -289,7 +212,7 @@ impl EnergySwitchMutation {
             Err(failure) => return Ok(Err(failure).into()),
         };
         let written = writer.update_energy_switch(application, &id, input).await;
-        let object = |switch| EnergySwitchObject::object(application, switch);
+        let object = |switch| EnergySwitchObject(shown_alone(application, switch));
         Ok(written.map(|written| object(written.entity)).into())
     }
 }

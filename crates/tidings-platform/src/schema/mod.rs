@@ -2,26 +2,52 @@
 
 use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, Schema};
 
+mod gone;
 mod asking;
+mod batch;
 mod page;
 mod user;
 mod provider;
+mod account;
+mod provision;
+mod document;
+mod to_do;
 mod energy_switch;
 
+pub use account::{AccountMutation, AccountObject, AccountQuery};
 pub use asking::StoredQuery;
+pub use batch::Shown;
+pub use document::{DocumentObject, DocumentQuery};
 pub use energy_switch::{EnergySwitchMutation, EnergySwitchObject, EnergySwitchQuery};
 pub use page::EntityListPage;
 pub use provider::{ProviderMutation, ProviderObject, ProviderQuery};
+pub use provision::{ProvisionObject, ProvisionQuery};
+pub use to_do::{ToDoMutation, ToDoObject, ToDoQuery};
 pub use user::{UserMutation, UserObject, UserQuery};
 
-/// All queries of the platform, to be merged into a schema whose data holds a [`crate::Reader`].
+/// All queries of the platform, to be merged into a schema whose data holds a [`crate::Reader`] and
+/// a [`crate::PublicOrigin`].
 #[derive(MergedObject, Default, Debug)]
-pub struct PlatformQuery(UserQuery, ProviderQuery, EnergySwitchQuery);
+pub struct PlatformQuery(
+    UserQuery,
+    ProviderQuery,
+    AccountQuery,
+    ProvisionQuery,
+    DocumentQuery,
+    ToDoQuery,
+    EnergySwitchQuery,
+);
 
 /// All mutations of the platform, to be merged into a schema whose data holds a [`crate::Writer`]
 /// too.
 #[derive(MergedObject, Default, Debug)]
-pub struct PlatformMutation(UserMutation, ProviderMutation, EnergySwitchMutation);
+pub struct PlatformMutation(
+    UserMutation,
+    ProviderMutation,
+    AccountMutation,
+    ToDoMutation,
+    EnergySwitchMutation,
+);
 
 /// What can be asked of the platform.
 #[derive(MergedObject, Default, Debug)]

@@ -1,49 +1,79 @@
 //! Users.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Error, ID, Object, SimpleObject};
-use tidings_graphql::{DateTime, Failure, principal};
+use tidings_core::limits;
+use tidings_graphql::{DateTime, Failure, PageArguments, principal};
 
 use super::{
+    account::AccountObject,
     asking::{Asking, result_union, writing},
+    batch::{Shown, shown_alone},
     page::{EntityListPage, ListArguments, list},
+    to_do::ToDoObject,
 };
 use crate::{
-    domain::{Stored, User},
-    writer::{NewUser, not_found},
+    domain::{ACCOUNTS_PER_USER_MAX, ToDo, USER_ROLE, User},
+    writer::NewUser,
 };
 
-/// An end user of a client application.
+/// A user, as it is shown.
 #[derive(Clone, Debug)]
-pub struct UserObject(pub Arc<Stored<User>>);
+pub struct UserObject(Shown<User>);
+
+impl From<Shown<User>> for UserObject {
+    fn from(shown: Shown<User>) -> UserObject {
+        UserObject(shown)
+    }
+}
 
 /// An end user of a client application.
 #[Object(name = "User")]
 impl UserObject {
     /// The user's id: 24 digits of 0-9 and a-f.
     async fn id(&self) -> ID {
-        ID(self.0.id.clone())
+        ID(self.0.entity.id.clone())
     }
 
     /// What the application's own sign-on calls the user; null where it did not say.
     async fn tenant_id(&self) -> Option<&str> {
-        self.0.body.tenant_id.as_deref()
+        self.0.entity.body.tenant_id.as_deref()
     }
 
     /// What the application calls the user.
     async fn reference(&self) -> Option<&str> {
-        self.0.body.reference.as_deref()
+        self.0.entity.body.reference.as_deref()
     }
 
     /// When the user was added.
     async fn added(&self) -> DateTime {
-        self.0.body.added_at.into()
+        self.0.entity.body.added_at.into()
     }
 
     /// When the user was last changed.
     async fn updated(&self) -> DateTime {
-        self.0.updated_at.into()
+        self.0.entity.updated_at.into()
+    }
+
+    /// The user's accounts, in the order in which they were last changed.
+    async fn accounts(&self, context: &Context<'_>) -> Result<Vec<AccountObject>, Error> {
+        let Shown { entity, batch } = &self.0;
+        let page = PageArguments { first: ACCOUNTS_PER_USER_MAX, after: None };
+        let found = batch.hanging(context, &batch.accounts_of, USER_ROLE, &entity.id, page).await?;
+        Ok(found.items.into_iter().map(AccountObject::from).collect())
+    }
+
+    /// What the user is asked to do, in the order in which it was last changed: the first 200.
+    /// `getToDos` has all of it.
+    async fn to_dos(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only what is done, or only what is not.")] done: Option<bool>,
+    ) -> Result<Vec<ToDoObject>, Error> {
+        let Shown { entity, batch } = &self.0;
+        let page = PageArguments { first: limits::PAGE_MAX, after: None };
+        let role = ToDo::user_role(done);
+        let found = batch.hanging(context, &batch.to_dos_of, role, &entity.id, page).await?;
+        Ok(found.items.into_iter().map(ToDoObject::from).collect())
     }
 }
 
@@ -92,14 +122,15 @@ impl UserQuery {
         })
     }
 
-    /// A user. A query that is run for a webhook also gets one that was deleted, as it last was.
+    /// A user. The query of a webhook that is run for `UserDeleted` gets the user who was deleted,
+    /// as it last was.
     async fn get_user(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The user's id.")] id: ID,
     ) -> Result<GetUserResult, Error> {
         Ok(match Asking::of(context)? {
-            Ok(asking) => find(&asking, &id).await.into(),
+            Ok(asking) => asking.find(&id).await.map(UserObject).into(),
             Err(failure) => Err(failure).into(),
         })
     }
@@ -114,20 +145,10 @@ impl UserQuery {
         updated_since: Option<DateTime>,
     ) -> Result<EntityListPage<UserObject>, Error> {
         let asking = Asking::of(context)?.map_err(Failure::into_error)?;
-        let arguments = ListArguments { first, after, updated_since, link: None };
-        let objects =
-            |users: Vec<_>| users.into_iter().map(|user| UserObject(Arc::new(user))).collect();
-        list(&asking, arguments, objects).await
+        let (user, account, done) = (None, None, None);
+        let arguments = ListArguments { first, after, updated_since, user, account, done };
+        list::<User, _>(&asking, arguments).await
     }
-}
-
-async fn find(asking: &Asking<'_>, id: &str) -> Result<UserObject, Failure> {
-    let application = asking.application_of::<User>(id).await?;
-    let user = asking.reader.one::<User>(Some(application), id).await;
-    user.map_err(|error| asking.stopped(&error))?
-        .filter(|user| !user.deleted || asking.sees_tombstones())
-        .map(|user| UserObject(Arc::new(user)))
-        .ok_or_else(|| not_found::<User>(id))
 }
 
 /// Changes of users.
@@ -148,11 +169,12 @@ impl UserMutation {
             Err(failure) => return Ok(Err(failure).into()),
         };
         let written = writer.add_user(application, NewUser { id: None, reference }).await;
-        Ok(written.map(|written| UserObject(Arc::new(written.entity))).into())
+        let object = |user| UserObject(shown_alone(application, user));
+        Ok(written.map(|written| object(written.entity)).into())
     }
 
-    /// Deletes a user with the user's switches, and gives the user as it last was. Fires
-    /// `UserDeleted`.
+    /// Deletes a user with all accounts, to-dos and switches, and gives the user as it last was.
+    /// Fires `UserDeleted`.
     async fn delete_user(
         &self,
         context: &Context<'_>,
@@ -163,6 +185,7 @@ impl UserMutation {
             Err(failure) => return Ok(Err(failure).into()),
         };
         let written = writer.delete_user(application, &id).await;
-        Ok(written.map(|written| UserObject(Arc::new(written.entity))).into())
+        let object = |user| UserObject(shown_alone(application, user));
+        Ok(written.map(|written| object(written.entity)).into())
     }
 }

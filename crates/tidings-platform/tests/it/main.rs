@@ -4,6 +4,11 @@
 mod support;
 
 mod queries;
+mod accounts;
+mod collected;
+mod to_dos;
+mod batches;
+mod tombstones;
 mod mutations;
 mod providers;
 mod inputs;

@@ -1,6 +1,6 @@
 //! Stored queries, as a delivery runs them.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tidings_core::access::{Scope, ScopeSet};
 use tidings_platform::{
     sample::{COMMISSION_QUERY, ENERGY_SWITCH, FULL_QUERY, MINIMAL_QUERY, PROVIDER, USER},
@@ -144,23 +144,6 @@ async fn a_query_has_the_rights_that_the_application_has_now() {
     assert_eq!(found["getEnergySwitch"]["code"], "NOT_PERMITTED");
     let text = found["getEnergySwitch"]["description"].as_str().unwrap();
     assert!(text.contains("Mae angen yr hawl `read:accounts`"), "{text}");
-}
-
-#[tokio::test]
-async fn the_query_of_a_deletion_sees_the_user_as_it_last_was_and_others_do_not() {
-    let world = World::sampled().await;
-    world.writer.delete_user(world.acme.id, USER).await.unwrap();
-    let query = "query($id: ID!) { getUser(id: $id) { __typename ... on User { id added } } }";
-    let seen = data(world.run(&world.acme, query, USER).await);
-    let user = json!({
-        "__typename": "User", "id": USER, "added": "2021-02-17T08:48:47.284Z",
-    });
-    assert_eq!(serde_json::from_str::<Value>(&seen).unwrap(), json!({ "getUser": user }));
-    let failure = json!({ "getUser": { "__typename": "OperationFailure" } });
-    let unseen = data(world.run(&world.other, query, USER).await);
-    assert_eq!(serde_json::from_str::<Value>(&unseen).unwrap(), failure);
-    let asked = world.get(world.acme(), query, json!({ "id": USER })).await;
-    assert_eq!(asked, failure["getUser"]);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A platform on a store in memory, with two applications and an operator.
 
+pub mod linked;
 mod watched_store;
 
 use std::{
@@ -23,11 +24,11 @@ use tidings_core::{
 };
 use tidings_graphql::Viewer;
 use tidings_platform::{
-    PlatformSource, Reader, Writer, sample,
+    PlatformSource, PublicOrigin, Reader, Writer, sample,
     schema::{MutationRoot, QueryRoot},
     source_info,
 };
-use tidings_query::source::{Call, Executed, Identity, Source};
+use tidings_query::source::{About, Call, Executed, Identity, Source};
 use tidings_store::{
     Append, AppendError, AppendedEvent, Chance, Clock, DeliveryView, EventFilter, Ingest,
     NewApplication, Page, Store,
@@ -116,6 +117,7 @@ impl World {
         let (query, mutation) = (QueryRoot::default(), MutationRoot::default());
         let schema = Schema::build(query, mutation, EmptySubscription)
             .data(reader)
+            .data(PublicOrigin::of(writer.source()))
             .data(writer.clone())
             .finish();
         let acme = add_application(&store, now, "acme").await;
@@ -205,8 +207,19 @@ impl World {
         viewer(&self.other, ScopeSet::for_applications())
     }
 
-    /// Runs a stored query for an application, as a delivery does.
+    /// Runs a stored query for an application, as a delivery of a switch's addition does.
     pub async fn run(&self, application: &Application, query: &str, id: &str) -> Executed {
+        self.run_for(application, "EnergySwitchAdded", query, id).await
+    }
+
+    /// Runs a stored query for an application, as a delivery of an event does.
+    pub async fn run_for(
+        &self,
+        application: &Application,
+        trigger: &str,
+        query: &str,
+        id: &str,
+    ) -> Executed {
         let variables = serde_json::json!({ "id": id }).as_object().unwrap().clone();
         let call = Call {
             query: query.to_owned(),
@@ -217,6 +230,7 @@ impl World {
                 name: application.name.clone(),
                 scopes: application.scopes,
             },
+            about: About { trigger: trigger.parse().unwrap(), entity: id.parse().unwrap() },
         };
         self.source.execute(&call).await
     }

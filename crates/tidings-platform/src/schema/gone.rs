@@ -1,0 +1,88 @@
+//! Which tombstones a query may see: that of a deletion sees what it tells of, as it last was, with
+//! what went together with it. Everything else that is deleted is not there.
+
+use tidings_query::source::About;
+
+use crate::{
+    domain::{Account, Body, GoesWith, Stored, User},
+    triggers::Trigger,
+};
+
+/// What the event of a stored query says is gone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Gone {
+    /// A user, with all that hung on it.
+    User(String),
+    /// An account, with all that hung on it.
+    Account(String),
+}
+
+impl Gone {
+    /// What an event says is gone, where it tells of a deletion.
+    pub(super) fn by(about: &About) -> Option<Gone> {
+        let entity = about.entity.as_str().to_owned();
+        match Trigger::named(&about.trigger) {
+            Some(Trigger::UserDeleted) => Some(Gone::User(entity)),
+            Some(Trigger::AccountDeleted) => Some(Gone::Account(entity)),
+            _ => None,
+        }
+    }
+
+    /// Whether a tombstone may be seen.
+    pub(super) fn covers<B: Body>(&self, tombstone: &Stored<B>) -> bool {
+        let (kind, id, hung_on, goes_with) = match self {
+            Gone::User(id) => (User::KIND, id, tombstone.body.user(), GoesWith::User),
+            Gone::Account(id) => (Account::KIND, id, tombstone.body.account(), GoesWith::Account),
+        };
+        let is_itself = B::KIND == kind && tombstone.id == *id;
+        let went_with = tombstone.gone_with == Some(goes_with) && hung_on == Some(id);
+        is_itself || went_with
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_core::time::Wall;
+
+    use super::*;
+    use crate::domain::{ToDo, ToDoKind};
+
+    fn check(trigger: &str, entity: &str, gone_with: Option<GoesWith>, expected: bool) {
+        let about = About { trigger: trigger.parse().unwrap(), entity: entity.parse().unwrap() };
+        let to_do = ToDo {
+            user: "u".to_owned(),
+            account: Some("a".to_owned()),
+            kind: ToDoKind::Other,
+            title: "t".to_owned(),
+            done_at: None,
+            added_at: Wall(0),
+        };
+        let tombstone = Stored { deleted: true, gone_with, ..Stored::first("t", Wall(0), to_do) };
+        let seen = Gone::by(&about).is_some_and(|gone| gone.covers(&tombstone));
+        assert_eq!(seen, expected, "{trigger} of {entity}, gone with {gone_with:?}");
+    }
+
+    #[test]
+    fn the_query_of_a_deletion_sees_what_went_with_it() {
+        check("UserDeleted", "u", Some(GoesWith::User), true);
+        check("AccountDeleted", "a", Some(GoesWith::Account), true);
+    }
+
+    #[test]
+    fn it_does_not_see_what_went_before_or_with_another_or_alone() {
+        check("UserDeleted", "u", Some(GoesWith::Account), false);
+        check("UserDeleted", "u", None, false);
+        check("UserDeleted", "x", Some(GoesWith::User), false);
+        check("AccountDeleted", "a", Some(GoesWith::User), false);
+        check("AccountDeleted", "x", Some(GoesWith::Account), false);
+        check("UserDeleted", "t", None, false);
+    }
+
+    #[test]
+    fn the_query_of_another_event_sees_no_tombstone() {
+        for trigger in ["ToDoDone", "UserAdded", "AccountUpdated", "SomethingElse"] {
+            check(trigger, "u", Some(GoesWith::User), false);
+            check(trigger, "t", Some(GoesWith::User), false);
+        }
+    }
+}
