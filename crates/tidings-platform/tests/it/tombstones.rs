@@ -212,7 +212,7 @@ async fn an_event_that_was_fired_by_hand_shows_a_user_who_is_there_as_it_is() {
     let seen = run(&world, "UserDeleted", USER_QUERY, USER).await;
     assert_eq!(seen["accounts"][0]["id"], linked.account);
     let accounts = listed(&world, "UserDeleted", USER, "getAccounts(user: $id)").await;
-    assert_eq!(accounts, [linked.account.clone()]);
+    assert_eq!(accounts, std::slice::from_ref(&linked.account));
     let id = linked.account.as_str();
     let documents = listed(&world, "AccountDeleted", id, "getDocuments(account: $id)").await;
     assert_eq!(documents, [linked.document]);

@@ -154,10 +154,16 @@ impl World {
 
     /// All events, oldest first, with their deliveries.
     pub async fn events(&self) -> Vec<(Arc<Event>, Vec<DeliveryView>)> {
-        let page = Page { first: 200, after: None };
-        let found = self.store.events(EventFilter::default(), page).await.unwrap();
+        let (mut found, mut after, mut more) = (Vec::new(), None, true);
+        while more {
+            let page = Page { first: 200, after };
+            let page = self.store.events(EventFilter::default(), page).await.unwrap();
+            found.extend(page.items);
+            after = found.last().map(|event: &Arc<Event>| event.id);
+            more = page.has_next_page;
+        }
         let mut events = Vec::new();
-        for event in found.items.into_iter().rev() {
+        for event in found.into_iter().rev() {
             let deliveries = self.store.deliveries_of(self.clock.now(), event.id).await.unwrap();
             events.push((event, deliveries));
         }
