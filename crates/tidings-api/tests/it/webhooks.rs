@@ -1,7 +1,7 @@
 //! Adding, changing and rotating webhooks.
 
 use serde_json::{Value, json};
-use tidings_core::{access::Scope, ids::WebhookId, webhook::Status};
+use tidings_core::{access::Scope, delivery::ReasonCode, ids::WebhookId, webhook::Status};
 use tidings_store::{Clock, Store};
 
 use crate::support::{ACME, Door, FakeSource, OPERATOR};
@@ -209,7 +209,10 @@ async fn a_webhook_that_was_held_flows_again_when_its_query_is_mended() {
     let number: WebhookId = id.parse().unwrap();
     let mut held = door.store.webhook(number).await.unwrap().unwrap().as_ref().clone();
     let now = door.clock.now();
-    held.set_status(Status::Held { why: "no field `nmae`".to_owned() }, now.elapsed);
+    held.set_status(
+        Status::Held { why: "no field `nmae`".to_owned(), code: ReasonCode::QueryBroken },
+        now.elapsed,
+    );
     door.store.update_webhook(now, held).await.unwrap();
     let renamed = update(&door, &id, json!({ "name": "still held" })).await;
     assert_eq!(
