@@ -253,6 +253,23 @@ async fn a_webhook_is_paused_resumed_and_deleted() {
 }
 
 #[tokio::test]
+async fn what_should_be_changed_is_told_after_an_update_and_when_it_is_looked_at() {
+    let door = Door::open().await;
+    let id = door.added(ACME, json!({})).await;
+    let update = "mutation($id: ID!, $input: UpdateWebhookInput!) { \
+        updateWebhook(id: $id, input: $input) { ... on Webhook { warnings { path message } } } }";
+    let given = json!({ "id": id, "input": { "key": "only-16-bytes-it" } });
+    let updated = door.graphql(ACME, update, given).await["updateWebhook"]["warnings"].clone();
+    assert_eq!(updated[0]["path"], "/input/key", "{updated}");
+    let get = "query($id: ID!) { getWebhook(id: $id) { ... on Webhook { warnings { path } } } }";
+    let shown = door.graphql(ACME, get, json!({ "id": id })).await;
+    assert_eq!(shown["getWebhook"]["warnings"], json!([{ "path": "/input/key" }]));
+    let longer = json!({ "id": id, "input": { "key": "k".repeat(24) } });
+    let updated = door.graphql(ACME, update, longer).await;
+    assert_eq!(updated["updateWebhook"]["warnings"], json!([]));
+}
+
+#[tokio::test]
 async fn while_a_key_is_rotated_both_sign_and_then_the_new_one_alone() {
     let door = Door::open().await;
     let id = door.added(ACME, json!({ "key": "the-old-key-of-24-bytes!" })).await;

@@ -129,7 +129,7 @@ pub struct DeliveryView {
 }
 
 /// What waits for a webhook, and how its endpoint is.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct WebhookBacklog {
     /// How its endpoint has answered.
     pub health: EndpointHealth,
