@@ -230,7 +230,10 @@ mod tests {
         let failure = json!({
             "code": "INVALID_INPUT", "description": "The input is not valid.",
             "problems": [
-                {"path": "/input/queries/0/query", "message": "no field `a`", "line": 1, "column": 9},
+                {
+                    "path": "/input/queries/0/query", "message": "no field `a`",
+                    "line": 1, "column": 9,
+                },
                 {"path": "/input/timeoutMs", "message": "too long"},
                 {"path": "/id", "message": "no number"},
             ],

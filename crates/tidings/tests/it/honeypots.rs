@@ -64,8 +64,8 @@ fn nothing_is_reached_by_preview_test_delivery_and_replay_of_what_was_stored_bef
     let fired = installation.fire(ENTITY);
     assert_eq!(fired["deliveries"], 3);
     let listed = installation.run(&["delivery", "list", "--json"]).good();
-    let tests = listed.stdout.lines().filter(|line| line.contains("\"test\":true"));
-    let test = serde_json::from_str::<serde_json::Value>(tests.last().unwrap()).unwrap();
+    let mut tests = listed.stdout.lines().filter(|line| line.contains("\"test\":true"));
+    let test = serde_json::from_str::<serde_json::Value>(tests.next_back().unwrap()).unwrap();
     let replayed = installation.json(&["delivery", "replay", test["id"].as_str().unwrap()]);
     let replayed = replayed["id"].as_str().unwrap();
     let attempted = crate::support::wait_for("an attempt at the replay", || {
