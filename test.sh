@@ -2,7 +2,7 @@
 # All tests, from a fresh clone: ./test.sh
 #
 #   tools ─► format, clippy, tidy, tests (cargo xtask ci) ─► capture ─► Python and Node verify it
-#                         kill -9, thirty times ◄─ durability: syncs, power cuts ◄───────────┘
+#      kill -9, thirty times ◄─ durability: syncs, power cuts ◄─ GraphQL over HTTP, audited ◄──┘
 #
 # Needs Rust (with rustfmt and clippy). As root on Debian it installs the rest; otherwise it says
 # what is missing. Everything that it fetches lies under target/.
@@ -12,6 +12,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 verify_folder=target/verify
 standardwebhooks_pypi=1.1.0
 standardwebhooks_npm=1.1.1
+graphql_http_npm=1.23.1
+graphql_npm=16.15.0
 
 heading() { printf '\n==> %s\n' "$1"; }
 fail() { printf 'test.sh: %s\n' "$1" >&2; exit 1; }
@@ -54,11 +56,13 @@ install_verifiers() {
       "standardwebhooks==$standardwebhooks_pypi" \
       || fail 'pip could not install standardwebhooks: is PyPI reachable?'
   fi
-  if [ ! -f "$node/node_modules/standardwebhooks/package.json" ]; then
+  if [ ! -f "$node/node_modules/standardwebhooks/package.json" ] \
+    || [ ! -f "$node/node_modules/graphql-http/package.json" ]; then
     mkdir --parents "$node"
     npm install --prefix "$node" --silent --no-save --no-audit --no-fund --ignore-scripts \
-      "standardwebhooks@$standardwebhooks_npm" \
-      || fail 'npm could not install standardwebhooks: is the npm registry reachable?'
+      "standardwebhooks@$standardwebhooks_npm" "graphql-http@$graphql_http_npm" \
+      "graphql@$graphql_npm" \
+      || fail 'npm could not install its packages: is the npm registry reachable?'
   fi
 }
 
@@ -72,6 +76,13 @@ verify_elsewhere() {
   [ -s "$capture" ] || fail "no test wrote $capture: tests/verify/README.md says which one must"
   "$verify_folder/python/bin/python" tests/verify/verify.py "$capture"
   node tests/verify/verify.mjs "$capture" "$verify_folder/node"
+}
+
+# The public audit suite of the GraphQL-over-HTTP specification, against a running server.
+audit_graphql() {
+  heading 'GraphQL over HTTP'
+  cargo build --quiet --locked --package tidings
+  node tests/graphql-http/audit.mjs target/debug/tidings "$verify_folder/node"
 }
 
 # The order of syncs and answers under strace, and power cuts: tests/durability/README.md.
@@ -91,6 +102,7 @@ install_tools
 install_verifiers
 cargo run --quiet --locked --package xtask -- ci
 verify_elsewhere
+audit_graphql
 prove_durability
 survive_kills
 printf 'test.sh: all of it passed in %d s\n' "$((SECONDS - started_at))"

@@ -159,7 +159,7 @@ fn prepare(
             .iter()
             .map(|place| json!({ "line": place.line, "column": place.column }))
             .collect();
-        let message = error.message.clone();
+        let message = format!("this is not GraphQL: {}", in_one_line(&error.message));
         let errors = vec![json!({
             "message": message,
             "locations": places,
@@ -183,6 +183,12 @@ fn prepare(
         }
     }
     Ok(request)
+}
+
+/// What the parser says, without the excerpt of the document that it draws around it.
+fn in_one_line(message: &str) -> String {
+    let said = message.lines().find_map(|line| line.trim_start().strip_prefix("= "));
+    said.unwrap_or(message).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn unauthenticated(field: &String) -> Value {

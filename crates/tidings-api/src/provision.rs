@@ -198,6 +198,20 @@ pub fn finish_rotation(mut webhook: Webhook) -> Webhook {
     webhook
 }
 
+/// What works today and should be changed about a stored webhook: its newest key, and what its
+/// queries use. A key that does not open and a query that does not fit are no warnings: they hold
+/// the webhook.
+pub fn warnings(api: &Api, webhook: &Webhook) -> Vec<QueryProblem> {
+    let key = webhook.keys.last().and_then(|key| api.open(&key.sealed, KEY_PURPOSE));
+    let key = key.and_then(|secret| key::warning(&secret));
+    let mut found: Vec<QueryProblem> =
+        key.map(|warning| QueryProblem::new("/input/key", warning)).into_iter().collect();
+    if let Some(source) = api.source(&webhook.source) {
+        found.extend(queries::check(&source.schema(), webhook, &BTreeMap::new()).warnings);
+    }
+    found
+}
+
 fn signing_key(api: &Api, secret: &Secret) -> SigningKey {
     SigningKey {
         sealed: api.seal(secret, KEY_PURPOSE),

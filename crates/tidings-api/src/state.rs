@@ -131,6 +131,15 @@ impl Api {
         bytes
     }
 
+    /// Opens a secret; `None` where it was not sealed with this key for this purpose.
+    pub(crate) fn open(
+        &self,
+        sealed: &tidings_core::secret::Sealed,
+        purpose: &str,
+    ) -> Option<Secret> {
+        self.vault.open(sealed, purpose).ok()
+    }
+
     /// Seals a secret before the store sees it.
     pub(crate) fn seal(&self, secret: &Secret, purpose: &str) -> tidings_core::secret::Sealed {
         self.vault.seal(secret, self.chance.nonce(), purpose)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     application::Name,
+    delivery::ReasonCode,
     event::JsonObject,
     ids::{ApplicationId, EndpointId, WebhookId},
     retry::RetryPolicy,
@@ -161,6 +162,9 @@ pub enum Status {
     Held {
         /// What is wrong.
         why: String,
+        /// Which kind of reason it is: a query that does not fit the schema is looked at again
+        /// when the schema changes, everything else waits for a person.
+        code: ReasonCode,
     },
     /// Its receiver answered 410.
     Disabled {
@@ -175,7 +179,7 @@ impl Status {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Status::Active | Status::Paused => None,
-            Status::Held { why } | Status::Disabled { why } => Some(why),
+            Status::Held { why, .. } | Status::Disabled { why } => Some(why),
         }
     }
 }

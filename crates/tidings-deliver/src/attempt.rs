@@ -35,6 +35,7 @@ use crate::{
     prepared::{Prepared, PreparedWebhooks},
     sender::{Post, Posted, Sender},
     shared_runs::{SharedFor, SharedRuns},
+    wanted::{Wanted, wanted},
 };
 
 /// All that an attempt needs.
@@ -55,6 +56,8 @@ pub(crate) struct Desk {
 struct Frozen {
     body: Bytes,
     deadline: Elapsed,
+    /// Whether this attempt froze it, and so has just shown that its lease holds.
+    is_new: bool,
 }
 
 /// What ended the attempt before a byte was sent.
@@ -81,8 +84,10 @@ pub(crate) async fn attempt(desk: &Desk, claimed: Claimed) {
         }
         Err(NoPost::Dropped) => return,
     };
-    if !is_wanted(desk, &claimed).await {
-        return;
+    match wanted(desk, &claimed, frozen.is_new).await {
+        Wanted::Yes => {}
+        Wanted::Later => return record(desk, &claimed, None, Step::Release, source).await,
+        Wanted::No => return,
     }
     let started = desk.clock.now();
     if !desk.leases.holds(claimed.delivery.id, claimed.token, started.elapsed) {
@@ -111,7 +116,7 @@ async fn body(
     if let (Some(body), Some(deadline)) = (&claimed.payload, claimed.deadline)
         && reuse
     {
-        return Ok((Frozen { body: body.clone(), deadline }, None));
+        return Ok((Frozen { body: body.clone(), deadline, is_new: false }, None));
     }
     let (body, source) = match &claimed.payload {
         // A replay of what was frozen: its bytes are there, its 72 hours are not.
@@ -195,16 +200,6 @@ async fn identity(desk: &Desk, claimed: &Claimed) -> Result<Identity, NoPost> {
     Ok(Identity { application, name, scopes })
 }
 
-/// Whether the webhook is still there: after its deletion was answered no attempt starts. The
-/// deletion has ended the delivery too, so that there is nothing to record.
-async fn is_wanted(desk: &Desk, claimed: &Claimed) -> bool {
-    match desk.store.catalog().await {
-        Ok(catalog) => catalog.webhook(claimed.webhook.id).is_some(),
-        // What is claimed and frozen goes out; the record waits for the database.
-        Err(_) => true,
-    }
-}
-
 fn wait_for_query(desk: &Desk, claimed: &Claimed, why: Reason) -> Step {
     let count = claimed.delivery.waiting.map_or(0, |waiting| waiting.count);
     let wait_ms = desk.chance.jitter().spread(back_off_ms(count));
@@ -226,7 +221,7 @@ async fn freeze(desk: &Desk, claimed: &Claimed, body: Bytes) -> Result<Frozen, N
     let until = now.elapsed.plus_ms(LEASE_MS / 2);
     let write = || desk.store.freeze_payloads(desk.clock.now(), vec![freeze.clone()]);
     match persist(&desk.clock, until, write).await {
-        Persisted::Done => Ok(Frozen { body, deadline }),
+        Persisted::Done => Ok(Frozen { body, deadline, is_new: true }),
         Persisted::LeaseLost | Persisted::GaveUp => {
             desk.counters.lease_lost();
             Err(NoPost::Dropped)

@@ -24,6 +24,7 @@ use crate::{
     attempt::{Desk, attempt},
     fairness::{InFlight, OnItsWay},
     leases::Leases,
+    mending::{LOOK_EVERY_MS, Mending},
     metrics::{Counters, DeliverMetrics},
     prepared::PreparedWebhooks,
     sender::Sender,
@@ -112,6 +113,7 @@ impl Deliver {
         let worker = Worker::new(Arc::clone(&attempts), clock, options.attempts_max);
         tokio::spawn(Arc::clone(&worker).run());
         tokio::spawn(extend_leases(Arc::downgrade(&attempts)));
+        tokio::spawn(mend_webhooks(Arc::downgrade(&attempts), Arc::downgrade(&worker)));
         Arc::new(Deliver { attempts, worker })
     }
 
@@ -241,6 +243,23 @@ impl Work for Attempts {
 
     fn name(begun: &Begun) -> String {
         format!("delivery {}", begun.claimed.delivery.id)
+    }
+}
+
+/// Lets held webhooks go on once their queries fit their source's schema.
+async fn mend_webhooks(
+    attempts: std::sync::Weak<Attempts>,
+    worker: std::sync::Weak<Worker<Attempts>>,
+) {
+    let mut mending = Mending::default();
+    loop {
+        let (Some(attempts), Some(worker)) = (attempts.upgrade(), worker.upgrade()) else { return };
+        if mending.look(&attempts.desk).await {
+            worker.wake();
+        }
+        let clock = Arc::clone(&attempts.desk.clock);
+        drop((attempts, worker));
+        clock.sleep_until(clock.now().elapsed.plus_ms(LOOK_EVERY_MS)).await;
     }
 }
 

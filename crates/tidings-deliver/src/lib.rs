@@ -16,7 +16,9 @@ mod sender;
 mod shared_runs;
 mod prepared;
 mod persist;
+mod wanted;
 pub mod attempt;
+mod mending;
 mod dispatcher;
 
 pub use dispatcher::{Deliver, Options, Parts};

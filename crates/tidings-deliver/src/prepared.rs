@@ -25,7 +25,14 @@ pub(crate) struct Prepared {
     version: u64,
     pub(crate) keys: Vec<OpenKey>,
     pub(crate) headers: Vec<(String, String)>,
-    plans: Mutex<HashMap<TriggerName, Result<CheckedQuery, Reason>>>,
+    plans: Mutex<Plans>,
+}
+
+/// A webhook's queries, held against one schema.
+#[derive(Debug, Default)]
+struct Plans {
+    schema: Option<SourceSchema>,
+    by_trigger: HashMap<TriggerName, Result<CheckedQuery, Reason>>,
 }
 
 /// Webhooks that were used lately, each at its newest version.
@@ -71,7 +78,7 @@ impl PreparedWebhooks {
             let value = String::from_utf8_lossy(secret.expose()).into_owned();
             headers.push((header.name.clone(), value));
         }
-        let plans = Mutex::new(HashMap::new());
+        let plans = Mutex::new(Plans::default());
         Ok(Prepared { version: webhook.version, keys, headers, plans })
     }
 }
@@ -86,12 +93,15 @@ impl Prepared {
         trigger: &TriggerName,
     ) -> Result<CheckedQuery, Reason> {
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plan) = plans.get(trigger) {
+        if !plans.schema.as_ref().is_some_and(|known| known.is(schema)) {
+            *plans = Plans { schema: Some(schema.clone()), by_trigger: HashMap::new() };
+        }
+        if let Some(plan) = plans.by_trigger.get(trigger) {
             return plan.clone();
         }
         let plan =
             render::plan(schema, webhook, trigger).map_err(|problems| render::broken(&problems));
-        plans.insert(trigger.clone(), plan.clone());
+        plans.by_trigger.insert(trigger.clone(), plan.clone());
         plan
     }
 }

@@ -10,12 +10,14 @@
 
 pub mod scalar;
 pub mod locale;
+pub mod access_level;
 pub mod texts;
 pub mod failure;
 pub mod viewer;
 pub mod page;
 pub mod order;
 
+pub use access_level::AccessLevel;
 pub use failure::{OperationFailure, OperationFailureCode, Problem};
 pub use locale::Locale;
 pub use page::{ListPage, PageArguments, cursor};

@@ -7,6 +7,17 @@ use tidings_core::access::Scope;
 
 use crate::{failure::OperationFailureCode, locale::Locale};
 
+// What the database did is told in words that need nothing filled in.
+const UNAVAILABLE_ENGLISH: &str = "\
+    The database cannot be used at present, and nothing was changed: try again in a moment.";
+const OUTCOME_UNKNOWN_ENGLISH: &str = "\
+    The database did not say whether the change was made: read before you repeat it.";
+const UNAVAILABLE_WELSH: &str = "\
+    Ni ellir defnyddio'r gronfa ddata ar hyn o bryd, ac ni newidiwyd dim: rhowch gynnig arall \
+    arni ymhen ychydig.";
+const OUTCOME_UNKNOWN_WELSH: &str = "\
+    Ni ddywedodd y gronfa ddata a wnaed y newid: darllenwch cyn ei wneud eto.";
+
 /// Something that has a name or an id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Thing {
@@ -232,16 +243,8 @@ impl Failure {
             Failure::SourceDown { why } => {
                 format!("The source does not answer at present ({why}): try again in a moment.")
             }
-            Failure::Unavailable => {
-                "The database cannot be used at present, and nothing was changed: try again in a \
-                 moment."
-                    .to_owned()
-            }
-            Failure::OutcomeUnknown => {
-                "The database did not say whether the change was made: read before you repeat \
-                 it."
-                .to_owned()
-            }
+            Failure::Unavailable => UNAVAILABLE_ENGLISH.to_owned(),
+            Failure::OutcomeUnknown => OUTCOME_UNKNOWN_ENGLISH.to_owned(),
         }
     }
 
@@ -307,16 +310,8 @@ impl Failure {
                 "Nid yw'r ffynhonnell yn ateb ar hyn o bryd ({why}): rhowch gynnig arall arni \
                  ymhen ychydig."
             ),
-            Failure::Unavailable => {
-                "Ni ellir defnyddio'r gronfa ddata ar hyn o bryd, ac ni newidiwyd dim: rhowch \
-                 gynnig arall arni ymhen ychydig."
-                    .to_owned()
-            }
-            Failure::OutcomeUnknown => {
-                "Ni ddywedodd y gronfa ddata a wnaed y newid: darllenwch cyn ei wneud \
-                 eto."
-                    .to_owned()
-            }
+            Failure::Unavailable => UNAVAILABLE_WELSH.to_owned(),
+            Failure::OutcomeUnknown => OUTCOME_UNKNOWN_WELSH.to_owned(),
         }
     }
 

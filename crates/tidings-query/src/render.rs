@@ -123,7 +123,10 @@ pub fn plan(
 #[must_use]
 pub fn broken(problems: &[QueryProblem]) -> Reason {
     let first = problems.first().map_or("the query does not fit the schema", |p| &p.message);
-    Reason::new(ReasonCode::QueryBroken, format!("{first}; mend the query and it flows again"))
+    Reason::new(
+        ReasonCode::QueryBroken,
+        format!("{first}; mend the query or the schema and it flows again"),
+    )
 }
 
 /// Runs the query and makes the body.

@@ -65,6 +65,12 @@ impl SourceSchema {
         &self.schema
     }
 
+    /// Whether both are one reading of one schema. Two readings of the same text count as two.
+    #[must_use]
+    pub fn is(&self, other: &SourceSchema) -> bool {
+        Arc::ptr_eq(&self.schema, &other.schema)
+    }
+
     /// The name of the type that queries start from.
     pub fn query_type(&self) -> &Name {
         self.schema

@@ -155,7 +155,8 @@ pub fn status_after(step: &Step) -> Option<(Status, NoticeKind)> {
             Some((Status::Disabled { why: why.detail.clone() }, NoticeKind::WebhookDisabled))
         }
         Step::HoldWebhook { why } => {
-            Some((Status::Held { why: why.detail.clone() }, NoticeKind::WebhookHeld))
+            let status = Status::Held { why: why.detail.clone(), code: why.code };
+            Some((status, NoticeKind::WebhookHeld))
         }
         _ => None,
     }

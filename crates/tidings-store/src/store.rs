@@ -128,8 +128,8 @@ pub trait Store: Send + Sync {
     // --- ingest ---
 
     /// Writes events, one delivery for each match, and changed entities: all or nothing. A change
-    /// or expectation of an entity that is at another version refuses it (`EntityConflict`). An event
-    /// whose idempotency key is known (within the append or from before, for 7 days) makes nothing
+    /// or expectation of an entity that is at another version refuses it (`EntityConflict`). An
+    /// event whose idempotency key is known (within the append or from before, for 7 days) makes nothing
     /// and answers with the earlier id and count. Newborn deliveries are leased while `room` has
     /// permits, their webhook is active and has nothing waiting that is due, their endpoint has
     /// room and no open breaker, and their source is not down: what waits longer goes first. Those
@@ -268,8 +268,8 @@ pub trait Store: Send + Sync {
     /// A page of entities, in the order of their last commit.
     async fn entity_page(&self, query: EntityQuery) -> Result<Paged<Entity>, StoreError>;
 
-    /// The entities that hang on each of the targets: for each, in the order of `targets`, a page in
-    /// the order of their last commit. All pages are of one moment.
+    /// The entities that hang on each of the targets: for each, in the order of `targets`, a page
+    /// in the order of their last commit. All pages are of one moment.
     async fn linked_entities(&self, query: LinkedQuery) -> Result<Vec<Paged<Entity>>, StoreError>;
 
     /// The applications that have an entity with this id, also as a tombstone, in the order of

@@ -189,6 +189,22 @@ fn graphql_error(error: &Value) -> String {
     }
 }
 
+/// What people wrote, for a JSON pointer into the input: options are named after its fields.
+pub fn option_of(pointer: &str) -> String {
+    let Some(field) = pointer.strip_prefix("/input/").and_then(|path| path.split('/').next())
+    else {
+        return pointer.trim_start_matches('/').to_owned();
+    };
+    let mut option = "--".to_owned();
+    for letter in field.chars() {
+        if letter.is_ascii_uppercase() {
+            option.push('-');
+        }
+        option.push(letter.to_ascii_lowercase());
+    }
+    option
+}
+
 /// `CODE: description: field: what is wrong (line 3, column 5); …`
 fn operation_failure(object: &Map<String, Value>) -> Failure {
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -200,7 +216,7 @@ fn operation_failure(object: &Map<String, Value>) -> Failure {
             (Some(line), Some(column)) => format!(" (line {line}, column {column})"),
             _ => String::new(),
         };
-        parts.push(format!("{path}: {message}{place}"));
+        parts.push(format!("{}: {message}{place}", option_of(path)));
     }
     Failure::new(parts.join("; "))
 }
@@ -213,11 +229,19 @@ mod tests {
     fn a_failure_of_an_operation_names_the_field_and_the_place() {
         let failure = json!({
             "code": "INVALID_INPUT", "description": "The input is not valid.",
-            "problems": [{"path": "/query", "message": "no field `a`", "line": 1, "column": 9}],
+            "problems": [
+                {
+                    "path": "/input/queries/0/query", "message": "no field `a`",
+                    "line": 1, "column": 9,
+                },
+                {"path": "/input/timeoutMs", "message": "too long"},
+                {"path": "/id", "message": "no number"},
+            ],
         });
         assert_eq!(
             operation_failure(failure.as_object().unwrap()).to_string(),
-            "INVALID_INPUT: The input is not valid.; /query: no field `a` (line 1, column 9)"
+            "INVALID_INPUT: The input is not valid.; --queries: no field `a` (line 1, column 9); \
+             --timeout-ms: too long; id: no number"
         );
     }
 

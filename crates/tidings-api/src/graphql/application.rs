@@ -8,7 +8,7 @@ use tidings_core::{
     application::{self, Name},
     ids::ApplicationId,
 };
-use tidings_graphql::{DateTime, Failure, ListPage, OperationFailure, Problem, Thing};
+use tidings_graphql::{AccessLevel, DateTime, Failure, ListPage, OperationFailure, Problem, Thing};
 use tidings_store::{NewApplication, Page, Paged};
 
 use super::{
@@ -33,17 +33,6 @@ pub enum ClientType {
     Confidential,
     /// It runs on its user's device.
     Public,
-}
-
-/// How much of an account an application may have collected.
-#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AccessLevel {
-    /// Whether the credentials open the account.
-    QuickCheck,
-    /// Everything, once.
-    FullCheck,
-    /// Everything, again and again.
-    FullCheckOngoing,
 }
 
 /// How tokens that an application signs itself are checked.

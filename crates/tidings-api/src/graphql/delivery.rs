@@ -191,7 +191,7 @@ fn held_reason(status: &Status) -> String {
     match status {
         Status::Active => "PENDING".to_owned(),
         Status::Paused => "PAUSED: the webhook's owner paused it".to_owned(),
-        Status::Held { why } => format!("HELD: {why}"),
+        Status::Held { why, .. } => format!("HELD: {why}"),
         Status::Disabled { why } => format!("DISABLED: {why}"),
     }
 }

@@ -10,13 +10,17 @@ use tidings_core::{
     time::{Elapsed, Now, SECOND_MS, Wall},
     webhook::{Status, Webhook as Stored},
 };
-use tidings_graphql::{DateTime, Json, ListPage, OperationFailure, Thing};
+use tidings_graphql::{DateTime, Json, ListPage, OperationFailure, Problem, Thing};
+use tidings_store::{WebhookBacklog, WriteError};
 
 use super::{
-    asker::{Asker, as_error, not_found, page, parse_id, shown, store_failure, write_failure},
+    asker::{
+        Asker, as_error, not_found, page, parse_id, problem, shown, store_failure, write_failure,
+    },
     delivery::{self, Delivery},
     filter::{DeliveryFilter, WebhookFilter, WebhookStatus},
 };
+use crate::provision;
 use crate::webhook_input::{ErrorAction, PayloadMode, Success};
 
 /// What is shown of a header's value. No value can look like this: values are ASCII.
@@ -212,13 +216,22 @@ impl Webhook {
         self.0.updated_at.into()
     }
 
-    /// How its endpoint is, and what waits for it.
+    /// What works today and should be changed: a short key, fields that are deprecated. As it is
+    /// now, also right after an update.
+    async fn warnings(&self, context: &Context<'_>) -> Result<Vec<Problem>, Error> {
+        let asker = Asker::with(context, &[]).map_err(as_error)?;
+        Ok(provision::warnings(asker.api, &self.0).into_iter().map(problem).collect())
+    }
+
+    /// How its endpoint is, and what waits for it. For a webhook that was deleted nothing waits.
     async fn health(&self, context: &Context<'_>) -> Result<EndpointHealth, Error> {
         let asker = Asker::with(context, &[]).map_err(as_error)?;
         let now = asker.now();
-        let backlog = asker.api.store.backlog(now, self.0.id).await;
-        let backlog =
-            backlog.map_err(|error| as_error(write_failure(Thing::Webhook, "/id", error)))?;
+        let backlog = match asker.api.store.backlog(now, self.0.id).await {
+            Ok(backlog) => backlog,
+            Err(WriteError::NotFound { .. }) => WebhookBacklog::default(),
+            Err(error) => return Err(as_error(write_failure(Thing::Webhook, "/id", error))),
+        };
         Ok(EndpointHealth {
             breaker_open: backlog.health.breaker.is_some(),
             consecutive_failures: backlog.health.failures_count,

@@ -41,14 +41,19 @@ impl ShownKey {
 
     /// What should be changed about it.
     pub(crate) fn warning(&self) -> Option<String> {
-        let bytes = self.secret.expose().len();
-        (bytes < KEY_BYTES_ADVISED).then(|| {
-            format!(
-                "the key has {bytes} bytes: {KEY_BYTES_ADVISED} or more are advised, or leave \
-             it out and have one made"
-            )
-        })
+        warning(&self.secret)
     }
+}
+
+/// What should be changed about a key.
+pub(super) fn warning(secret: &Secret) -> Option<String> {
+    let bytes = secret.expose().len();
+    (bytes < KEY_BYTES_ADVISED).then(|| {
+        format!(
+            "the key has {bytes} bytes: {KEY_BYTES_ADVISED} or more are advised, or leave \
+             it out and have one made"
+        )
+    })
 }
 
 /// The key as the libraries of Standard Webhooks take it.

@@ -39,6 +39,22 @@ async fn a_delivery_tells_what_became_of_an_event_and_why() {
 }
 
 #[tokio::test]
+async fn a_webhook_that_was_deleted_shows_plainly_that_nothing_waits_for_it() {
+    let door = Door::open().await;
+    let id = one_delivery(&door).await;
+    let delete = "mutation { deleteWebhook(id: 1) { __typename } }";
+    door.graphql(ACME, delete, json!({})).await;
+    let query = "query($id: ID!) { getDelivery(id: $id) { ... on Delivery { state webhook { id \
+        health { breakerOpen consecutiveFailures waiting oldestDue lastSuccess } } } } }";
+    let shown = door.graphql(ACME, query, json!({ "id": id })).await["getDelivery"].clone();
+    let health = json!({
+        "breakerOpen": false, "consecutiveFailures": 0, "waiting": 0, "oldestDue": null,
+        "lastSuccess": null,
+    });
+    assert_eq!((&shown["state"], &shown["webhook"]["health"]), (&json!("CANCELLED"), &health));
+}
+
+#[tokio::test]
 async fn an_event_shows_its_deliveries_and_a_webhook_its_own() {
     let door = Door::open().await;
     let id = one_delivery(&door).await;

@@ -295,3 +295,19 @@ async fn the_usual_introspection_query_is_answered() {
     assert_eq!(value.get("errors"), None, "{value}");
     assert!(value["data"]["__schema"]["types"].as_array().unwrap().len() > 40);
 }
+
+#[tokio::test]
+async fn a_document_that_is_no_graphql_is_told_in_one_line_with_its_place() {
+    let door = Door::open().await;
+    for (query, line, column) in [("{ a(", 1, 5), ("{\n  b {}\n}", 2, 6), ("query {", 1, 8)] {
+        let answer = ask(&door, Some(ACME), GRAPHQL, query).await.json();
+        let error = &answer["errors"][0];
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("this is not GraphQL: ") && !message.contains('\n'),
+            "{answer}"
+        );
+        assert!(!message.contains("-->"), "{answer}");
+        assert_eq!(error["locations"], json!([{ "line": line, "column": column }]), "{query}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Adding, changing and rotating webhooks.
 
 use serde_json::{Value, json};
-use tidings_core::{access::Scope, ids::WebhookId, webhook::Status};
+use tidings_core::{access::Scope, delivery::ReasonCode, ids::WebhookId, webhook::Status};
 use tidings_store::{Clock, Store};
 
 use crate::support::{ACME, Door, FakeSource, OPERATOR};
@@ -209,7 +209,10 @@ async fn a_webhook_that_was_held_flows_again_when_its_query_is_mended() {
     let number: WebhookId = id.parse().unwrap();
     let mut held = door.store.webhook(number).await.unwrap().unwrap().as_ref().clone();
     let now = door.clock.now();
-    held.set_status(Status::Held { why: "no field `nmae`".to_owned() }, now.elapsed);
+    held.set_status(
+        Status::Held { why: "no field `nmae`".to_owned(), code: ReasonCode::QueryBroken },
+        now.elapsed,
+    );
     door.store.update_webhook(now, held).await.unwrap();
     let renamed = update(&door, &id, json!({ "name": "still held" })).await;
     assert_eq!(
@@ -247,6 +250,23 @@ async fn a_webhook_is_paused_resumed_and_deleted() {
      } }";
     let gone = door.graphql(ACME, get, json!({ "id": id })).await;
     assert_eq!(gone["getWebhook"]["code"], "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn what_should_be_changed_is_told_after_an_update_and_when_it_is_looked_at() {
+    let door = Door::open().await;
+    let id = door.added(ACME, json!({})).await;
+    let update = "mutation($id: ID!, $input: UpdateWebhookInput!) { \
+        updateWebhook(id: $id, input: $input) { ... on Webhook { warnings { path message } } } }";
+    let given = json!({ "id": id, "input": { "key": "only-16-bytes-it" } });
+    let updated = door.graphql(ACME, update, given).await["updateWebhook"]["warnings"].clone();
+    assert_eq!(updated[0]["path"], "/input/key", "{updated}");
+    let get = "query($id: ID!) { getWebhook(id: $id) { ... on Webhook { warnings { path } } } }";
+    let shown = door.graphql(ACME, get, json!({ "id": id })).await;
+    assert_eq!(shown["getWebhook"]["warnings"], json!([{ "path": "/input/key" }]));
+    let longer = json!({ "id": id, "input": { "key": "k".repeat(24) } });
+    let updated = door.graphql(ACME, update, longer).await;
+    assert_eq!(updated["updateWebhook"]["warnings"], json!([]));
 }
 
 #[tokio::test]

@@ -4,4 +4,5 @@
 
 mod isolation;
 mod patience;
+mod stopped;
 mod world;

@@ -21,7 +21,7 @@ use tidings_core::{
     source::{SourceInfo, TriggerCatalogue},
     time::{Elapsed, Now},
     trigger::TriggerName,
-    webhook::Webhook,
+    webhook::{Status, Webhook},
 };
 use tidings_deliver::{Deliver, Options, Parts, Post, Posted, Sender};
 use tidings_query::{
@@ -31,8 +31,15 @@ use tidings_query::{
 use tidings_store::{Append, Chance, Clock, MemoryStore, NewApplication, NewEvent, Store};
 use tokio::sync::watch;
 
-const SDL: &str = "type Query { thing(id: ID!): ID }";
+/// The schema that queries fit.
+pub const SDL: &str = "type Query { thing(id: ID!): ID }";
+/// A schema that has lost what they ask for.
+pub const OTHER_SDL: &str = "type Query { other(id: ID!): ID }";
 const QUERY: &str = "query($id: ID!) { thing(id: $id) }";
+
+fn schema(sdl: &str) -> SourceSchema {
+    SourceSchema::parse("/schema", sdl).unwrap()
+}
 
 /// A clock that is moved by hand.
 #[derive(Debug)]
@@ -65,10 +72,14 @@ impl Chance for Counted {
     }
 }
 
+/// A webhook that is paused while a query runs, and where.
+type PausedInQuery = Arc<Mutex<Option<(Arc<MemoryStore>, Webhook)>>>;
+
 struct Thing {
     info: SourceInfo,
-    schema: SourceSchema,
+    schema: Arc<Mutex<SourceSchema>>,
     is_down: Arc<AtomicBool>,
+    pauses: PausedInQuery,
 }
 
 #[async_trait]
@@ -78,10 +89,15 @@ impl Source for Thing {
     }
 
     fn schema(&self) -> SourceSchema {
-        self.schema.clone()
+        self.schema.lock().unwrap().clone()
     }
 
     async fn execute(&self, _call: &Call) -> Executed {
+        let paused = self.pauses.lock().unwrap().take();
+        if let Some((store, mut webhook)) = paused {
+            webhook.set_status(Status::Paused, Elapsed(0));
+            store.update_webhook(Now::default(), webhook).await.unwrap();
+        }
         if self.is_down.load(Ordering::Relaxed) {
             return Executed::Down { why: "refused".to_owned(), wait_ms: None };
         }
@@ -136,6 +152,8 @@ pub struct World {
     pub store: Arc<MemoryStore>,
     pub receivers: Arc<Receivers>,
     pub source_is_down: Arc<AtomicBool>,
+    schema: Arc<Mutex<SourceSchema>>,
+    pauses: PausedInQuery,
     clock: Arc<HandClock>,
     chance: Arc<Counted>,
 }
@@ -146,6 +164,8 @@ impl World {
             store: Arc::new(MemoryStore::new()),
             receivers: Arc::default(),
             source_is_down: Arc::default(),
+            schema: Arc::new(Mutex::new(schema(SDL))),
+            pauses: Arc::default(),
             clock: Arc::new(HandClock(watch::channel(1_000).0)),
             chance: Arc::new(Counted(Mutex::new(0))),
         };
@@ -181,6 +201,21 @@ impl World {
         self.receivers.how.lock().unwrap().insert(webhook.url.clone(), how);
     }
 
+    /// Gives the source another schema.
+    pub fn set_schema(&self, sdl: &str) {
+        *self.schema.lock().unwrap() = schema(sdl);
+    }
+
+    /// Lets the webhook be paused while its next query runs.
+    pub fn pause_in_query(&self, webhook: &Webhook) {
+        let paused = (Arc::clone(&self.store), webhook.clone());
+        *self.pauses.lock().unwrap() = Some(paused);
+    }
+
+    pub async fn status(&self, webhook: &Webhook) -> Status {
+        self.store.webhook(webhook.id).await.unwrap().unwrap().status.clone()
+    }
+
     pub fn engine(&self, attempts_max: usize) -> Arc<Deliver> {
         let info = SourceInfo {
             name: "platform".parse().unwrap(),
@@ -188,13 +223,13 @@ impl World {
             triggers: TriggerCatalogue::Any,
             aliases: Vec::new(),
         };
-        let schema = SourceSchema::parse("/schema", SDL).unwrap();
         Deliver::start(Parts {
             store: Arc::clone(&self.store) as Arc<dyn Store>,
             sources: vec![Arc::new(Thing {
                 info,
-                schema,
+                schema: Arc::clone(&self.schema),
                 is_down: Arc::clone(&self.source_is_down),
+                pauses: Arc::clone(&self.pauses),
             })],
             sender: Arc::clone(&self.receivers) as Arc<dyn Sender>,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,

@@ -125,6 +125,9 @@ fn every_failure_says_in_both_languages_what_to_do() {
         Failure::InvalidInput,
         Failure::Taken { what: Thing::EnergySwitch, id: id() },
         Failure::ChangedMeanwhile { what: Thing::User, id: id() },
+        Failure::TooMany { what: Thing::Account, max: 200 },
+        Failure::ConsentWithdrawn { account: id() },
+        Failure::AnswerTooLarge { items_max: 20_000 },
         Failure::Unavailable,
         Failure::OutcomeUnknown,
     ];

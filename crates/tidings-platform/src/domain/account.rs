@@ -3,7 +3,7 @@
 use async_graphql::Enum;
 use serde::{Deserialize, Serialize};
 use tidings_core::time::Wall;
-use tidings_graphql::Thing;
+use tidings_graphql::{AccessLevel, Thing};
 use tidings_store::Link;
 
 use super::{
@@ -63,18 +63,6 @@ pub struct Consent {
     pub given_at: Wall,
     /// Until when it holds; `None`: until it is withdrawn.
     pub until: Option<Wall>,
-}
-
-/// How far the platform may look into an account. It only ever reads.
-#[derive(Enum, Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum AccessLevel {
-    /// What is known of the current provisions, as fast as possible; no documents.
-    QuickCheck,
-    /// The provisions and all documents that can be seen, once.
-    FullCheck,
-    /// The same, and again and again what is new.
-    FullCheckOngoing,
 }
 
 /// How far the platform has come with an account.

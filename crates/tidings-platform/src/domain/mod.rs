@@ -11,7 +11,7 @@ mod document;
 mod to_do;
 mod energy_switch;
 
-pub use account::{ACCOUNTS_PER_USER_MAX, AccessLevel, Account, AccountStatus, Consent};
+pub use account::{ACCOUNTS_PER_USER_MAX, Account, AccountStatus, Consent};
 pub use checks::Checks;
 pub use document::{Document, DocumentType};
 pub use energy_switch::{Commission, CommissionStatus, EnergySwitch, FuelType, Money};
@@ -21,3 +21,5 @@ pub use provision::{Address, PROVISIONS_PER_ACCOUNT_MAX, Provision};
 pub use stored::{ACCOUNT_ROLE, Body, GoesWith, Stored, USER_ROLE, change, last_role, link};
 pub use to_do::{ToDo, ToDoKind};
 pub use user::User;
+
+pub use tidings_graphql::AccessLevel;

@@ -126,8 +126,8 @@ pub struct AccountQuery;
 
 #[Object]
 impl AccountQuery {
-    /// An account. The query of a webhook that is run for `AccountDeleted`, or for the `UserDeleted`
-    /// of its user, gets an account that was deleted, as it last was.
+    /// An account. The query of a webhook that is run for `AccountDeleted`, or for the
+    /// `UserDeleted` of its user, gets an account that was deleted, as it last was.
     async fn get_account(
         &self,
         context: &Context<'_>,

@@ -108,7 +108,8 @@ async fn withdrawn_consent_fires_once_and_nothing_is_written_any_more() {
     let (world, linked) = World::linked().await;
     world.add_webhook(world.acme.id, "AccountUpdated").await;
     let query = format!(
-        "mutation {{ withdrawConsent(account: \"{}\") {{ ... on Account {{ status }} {FAILURE} }} }}",
+        "mutation {{ withdrawConsent(account: \"{}\") {{
+            ... on Account {{ status }} {FAILURE} }} }}",
         linked.account
     );
     world.check_failure(world.other(), &query, "NOT_FOUND").await;

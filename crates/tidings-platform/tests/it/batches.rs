@@ -5,8 +5,8 @@ use tidings_platform::{sample::USER, writer::NewUser};
 
 use crate::support::{World, linked::document};
 
-/// A world with so many users, each with an account that has 2 provisions and 3 documents and with a
-/// to-do about it.
+/// A world with so many users, each with an account that has 2 provisions and 3 documents and with
+/// a to-do about it.
 async fn crowded(count: usize) -> World {
     let world = World::peopled().await;
     for number in 0..count {
@@ -132,7 +132,6 @@ async fn an_answer_of_more_nested_items_than_it_may_hold_is_refused() {
     let page =
         |inner: &str| format!("documents(first: 200) {{ items {{ account {{ {inner} }} }} }}");
     let fits = format!("{{ getAccounts {{ items {{ {} }} }} }}", page("id"));
-    world.store.take_reads();
     world.get(world.acme(), &fits, Value::Null).await;
     // 200 documents, and 200 below each of them.
     let query = format!("{{ getAccounts {{ items {{ {} }} }} }}", page(&page("id")));

@@ -202,7 +202,11 @@ pub async fn webhooks_that_are_not_active_are_passed_over_until_they_are(store: 
     let webhook = world.one_webhook().await;
     let id = world.fire_for(&webhook).await;
     let why = || "it is broken".to_owned();
-    let statuses = [Status::Paused, Status::Held { why: why() }, Status::Disabled { why: why() }];
+    let statuses = [
+        Status::Paused,
+        Status::Held { why: why(), code: ReasonCode::QueryBroken },
+        Status::Disabled { why: why() },
+    ];
     for status in statuses {
         world.set_status(webhook.id, status.clone()).await;
         assert_eq!(world.claim_ids(9).await, [], "{status:?}");

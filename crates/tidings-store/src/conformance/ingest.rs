@@ -2,7 +2,7 @@
 
 use tidings_core::{
     access::Owner,
-    delivery::State,
+    delivery::{ReasonCode, State},
     ids::DeliveryId,
     limits::{ENDPOINT_CONCURRENCY_MAX, IDEMPOTENCY_REMEMBERED_MS},
     outcome::Outcome,
@@ -326,7 +326,11 @@ pub async fn newborn_deliveries_of_a_webhook_that_is_not_active_are_left(store: 
     let mut world = World::new(store);
     let webhook = world.one_webhook().await;
     let why = || "it is broken".to_owned();
-    let statuses = [Status::Paused, Status::Held { why: why() }, Status::Disabled { why: why() }];
+    let statuses = [
+        Status::Paused,
+        Status::Held { why: why(), code: ReasonCode::QueryBroken },
+        Status::Disabled { why: why() },
+    ];
     for status in statuses {
         world.set_status(webhook.id, status.clone()).await;
         let event = world.new_event();

@@ -1,7 +1,7 @@
 //! Pages, filters and counts.
 
 use tidings_core::{
-    delivery::Step,
+    delivery::{ReasonCode, Step},
     event::Event,
     ids::{DeliveryId, EventId, NoticeId, WebhookId},
     time::{ClockMark, Elapsed, HOUR_MS, SECOND_MS, Wall},
@@ -228,7 +228,7 @@ pub async fn webhooks_are_listed_by_what_they_are(store: &dyn Store) {
     }
     let broken = || "it is broken".to_owned();
     world.set_status(ids[0], Status::Paused).await;
-    world.set_status(ids[1], Status::Held { why: broken() }).await;
+    world.set_status(ids[1], Status::Held { why: broken(), code: ReasonCode::QueryBroken }).await;
     world.set_status(ids[2], Status::Disabled { why: broken() }).await;
     let any = WebhookFilter::default;
     let check = async |filter: WebhookFilter, page: Page<WebhookId>, expected: &[usize], more| {

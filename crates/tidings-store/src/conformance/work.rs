@@ -150,7 +150,11 @@ pub async fn a_pause_moves_the_deadline_by_the_time_that_it_lasts(store: &dyn St
     let deadline = world.in_ms(HORIZON_MS);
     world.record_attempt(&claimed, failure(500), world.retry(HOUR_MS)).await;
     let why = || "it is broken".to_owned();
-    for status in [Status::Paused, Status::Held { why: why() }, Status::Disabled { why: why() }] {
+    for status in [
+        Status::Paused,
+        Status::Held { why: why(), code: ReasonCode::QueryBroken },
+        Status::Disabled { why: why() },
+    ] {
         world.pass_ms(HOUR_MS);
         world.set_status(webhook.id, status).await;
         world.pass_ms(100 * HOUR_MS);

@@ -71,7 +71,8 @@ pub enum Command {
     #[command(after_help = "Example:\n  tidings migrate --database sqlite:tidings.db")]
     Migrate(Migrate),
     /// Says what is wrong with this installation and how to mend it
-    #[command(after_help = "Example:\n  tidings doctor --config tidings.toml")]
+    #[command(after_help = "Examples:\n  tidings doctor --config tidings.toml\n  \
+        tidings doctor --data-dir tidings-demo")]
     Doctor(Doctor),
 }
 
@@ -398,6 +399,9 @@ pub struct Migrate {
 pub struct Doctor {
     #[command(flatten)]
     pub config: ConfigOptions,
+    /// The folder of a demo, to look at that instead
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "database"])]
+    pub data_dir: Option<PathBuf>,
     /// Where the server listens [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,

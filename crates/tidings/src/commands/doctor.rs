@@ -64,11 +64,16 @@ impl Finding {
 pub async fn run(options: Doctor) -> Result<(), Failure> {
     let overrides = Overrides { listen: options.listen.clone(), ..options.config.overrides() };
     let mut findings = Vec::new();
-    match Config::read(&overrides) {
+    let read = match &options.data_dir {
+        Some(folder) => Config::demo(folder, &overrides),
+        None => Config::read(&overrides),
+    };
+    match read {
         Err(error) => findings.push(Finding::bad("configuration", error.to_string(), "")),
         Ok(config) => {
             let from = match &config.file {
                 Some(file) => file.display().to_string(),
+                None if options.data_dir.is_some() => "the demo's".to_owned(),
                 None => format!("no {FILE_DEFAULT} here: the defaults"),
             };
             findings.push(Finding::good("configuration", from));

@@ -15,7 +15,8 @@ pub const WEBHOOK_REMOVED: &str = "id application name source triggers url statu
 pub const WEBHOOK: &str = "id application name source triggers url query \
     queries { trigger query } variables timeoutMs success retry { delaysS horizonS } payload \
     headers { name value } errors { code action } status statusReason keyFingerprint added updated \
-    health { breakerOpen consecutiveFailures waiting oldestDue lastSuccess }";
+    health { breakerOpen consecutiveFailures waiting oldestDue lastSuccess } \
+    warnings { path message }";
 pub const DELIVERY_ROW: &str = "id event { id trigger entity source application date } \
     webhook { id name application url } state reason due deadline payloadBytes replayOf test \
     added finished";

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     cli::{ServerOptions, WebhookCommand, WebhookFields, from_file, json_value, list_items},
-    client::Client,
+    client::{Client, option_of},
     failure::Failure,
     output::{self, cell},
 };
@@ -127,11 +127,7 @@ async fn add(
         output::line(&added.to_string());
         return Ok(());
     }
-    output::fields(&added["webhook"]);
-    for warning in added["warnings"].as_array().into_iter().flatten() {
-        let (path, message) = (cell(&warning["path"]), cell(&warning["message"]));
-        output::line(&format!("warning: {path}: {message}"));
-    }
+    print(&added["webhook"], false);
     if added["key"].is_string() {
         output::line("");
         output::line("the shared key, shown once and in two spellings of the same bytes:");
@@ -169,18 +165,44 @@ async fn list(
             .map(|key| cell(&item[*key]))
             .collect();
         row.push(cell(&item["health"]["waiting"]));
-        row.push(cell(&item["url"]));
+        row.push(without_secrets(&cell(&item["url"])));
         row
     });
     Ok(())
+}
+
+/// A URL as lists show it: path and query string may hold a receiver's secrets. `webhook show` has
+/// all of it.
+fn without_secrets(url: &str) -> String {
+    match url::Url::parse(url) {
+        Ok(parsed) if parsed.path() == "/" && parsed.query().is_none() => {
+            parsed.origin().ascii_serialization()
+        }
+        Ok(parsed) => format!("{}/…", parsed.origin().ascii_serialization()),
+        Err(_) => "-".to_owned(),
+    }
 }
 
 /// Runs a document that gives a webhook, and prints it.
 async fn change(document: &str, variables: Value, server: &ServerOptions) -> Result<(), Failure> {
     let client = Client::new(server)?;
     let webhook = client.run_union(&with(document, WEBHOOK), variables).await?;
-    pages::print_one(&webhook, server.json);
+    print(&webhook, server.json);
     Ok(())
+}
+
+/// Prints a webhook; for people with its warnings below it.
+fn print(webhook: &Value, is_json: bool) {
+    let mut fields = webhook.clone();
+    let warnings = fields.as_object_mut().and_then(|fields| fields.shift_remove("warnings"));
+    if is_json {
+        return output::line(&webhook.to_string());
+    }
+    output::fields(&fields);
+    for warning in warnings.as_ref().and_then(Value::as_array).into_iter().flatten() {
+        let (path, message) = (cell(&warning["path"]), cell(&warning["message"]));
+        output::line(&format!("warning: {}: {message}", option_of(&path)));
+    }
 }
 
 async fn test(
@@ -308,6 +330,17 @@ fn input(fields: &WebhookFields) -> Result<Map<String, Value>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_show_where_a_webhook_goes_without_what_may_be_secret() {
+        for (url, shown) in [
+            ("https://example.com/hook/T0/s3cret?token=s3cret", "https://example.com/…"),
+            ("https://example.com:8443/?k=s3cret", "https://example.com:8443/…"),
+            ("https://example.com/", "https://example.com"),
+        ] {
+            assert_eq!(without_secrets(url), shown);
+        }
+    }
 
     #[test]
     fn options_become_the_input_of_the_api() {

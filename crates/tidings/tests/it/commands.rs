@@ -130,9 +130,9 @@ fn a_webhook_is_changed_paused_and_removed_by_its_options() {
     assert_eq!(updated["triggers"], json!(["EnergySwitchAdded", "EnergySwitchUpdated"]));
     assert_eq!(updated["headers"], json!([]));
     let wrong = installation.run(&["webhook", "update", id, "--query", "{\n  getSwitch }"]);
-    wrong.refused(1, &["/input/query", "getSwitch", "line 2, column 3"]);
+    wrong.refused(1, &["--query", "getSwitch", "line 2, column 3"]);
     let private = installation.run(&["webhook", "update", id, "--url", "https://10.0.0.1/"]);
-    private.refused(1, &["/input/url", "delivery.allow_addresses"]);
+    private.refused(1, &["--url", "delivery.allow_addresses"]);
     assert_eq!(installation.json(&["webhook", "pause", id])["status"], "PAUSED");
     installation.fire("x1");
     let held = installation.json(&["delivery", "list"]);

@@ -11,5 +11,6 @@ mod capture;
 mod commands;
 mod crash;
 mod demo;
+mod honeypots;
 mod refusals;
 mod secrets;

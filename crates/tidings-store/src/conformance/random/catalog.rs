@@ -2,6 +2,7 @@
 
 use tidings_core::{
     access::{Owner, Scope, ScopeSet},
+    delivery::ReasonCode,
     ids::{ApplicationId, TokenId, WebhookId},
     limits::HORIZON_MS,
     retry::RetryPolicy,
@@ -174,8 +175,11 @@ impl Run<'_> {
             }
             5 => {
                 let why = format!("step {}", self.step);
-                let statuses =
-                    [Status::Paused, Status::Held { why: why.clone() }, Status::Disabled { why }];
+                let statuses = [
+                    Status::Paused,
+                    Status::Held { why: why.clone(), code: ReasonCode::QueryBroken },
+                    Status::Disabled { why },
+                ];
                 webhook.set_status(self.pick(&statuses).unwrap(), self.now.elapsed);
             }
             _ => webhook.set_status(Status::Active, self.now.elapsed),

@@ -1,0 +1,20 @@
+//! What goes into the store and comes out of it.
+
+pub mod append;
+pub mod work;
+pub mod command;
+pub mod read;
+
+pub use crate::error::LeaseLost;
+pub use append::{
+    Append, Appended, AppendedEvent, EntityChange, EntityExpectation, Idempotency, Link, NewEvent,
+    Room,
+};
+pub use command::{NewApplication, NewToken, Notice, NoticeKind, Replay};
+pub use read::{
+    DeliveryFilter, DeliveryView, Entity, EntityQuery, EventFilter, LinkedQuery, Page, Paged,
+    ShownState, Stats, WebhookBacklog, WebhookFilter, WebhookStatus,
+};
+pub use work::{
+    Claim, Claimed, ClaimedBatch, Extend, Freeze, MadeAttempt, PerItem, Record, SourceSeen,
+};
