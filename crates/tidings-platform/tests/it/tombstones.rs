@@ -2,11 +2,14 @@
 
 use serde_json::{Value, json};
 use tidings_platform::{
+    domain::{ACCOUNT_ROLE, USER_ROLE, link},
     sample::{ENERGY_SWITCH, USER},
     writer::NewUser,
 };
+use tidings_query::source::Executed;
+use tidings_store::{Append, EntityChange, Store};
 
-use crate::support::{World, data, linked::Linked};
+use crate::support::{Upset, World, data, linked::Linked};
 
 const USER_QUERY: &str = "query($id: ID!) { getUser(id: $id) { __typename ... on User { id
     accounts { id user { id } provisions { id } documents { items { id account { id } } } }
@@ -199,7 +202,7 @@ async fn what_had_gone_before_is_not_seen_with_what_goes_now() {
     );
     let executed = world.run_for(&world.acme, "AccountDeleted", ACCOUNT_QUERY, &gone).await;
     match executed {
-        tidings_query::source::Executed::Answered(response) => {
+        Executed::Answered(response) => {
             assert_eq!(response.errors[0].code.as_deref(), Some("NOT_FOUND"));
         }
         other => panic!("{other:?}"),
@@ -233,4 +236,28 @@ async fn a_user_with_more_than_fits_a_commit_is_deleted_with_all_of_it_and_fires
     assert_eq!(left["items"], json!([]));
     let list = format!("getDocuments(account: \"{account}\", first: 200)");
     assert_eq!(listed(&world, "UserDeleted", USER, &list).await.len(), 200);
+}
+
+#[tokio::test]
+async fn what_is_added_while_its_user_is_being_deleted_goes_too() {
+    let (world, linked) = World::linked().await;
+    // Just before the deletion's last commit, a document comes in whose account is still there.
+    let there = world.store_entity("Document", &linked.document).await;
+    let new = EntityChange {
+        application: there.application,
+        kind: there.kind,
+        id: "0123456789abcdef01234567".to_owned(),
+        expected_version: None,
+        body: there.body,
+        deleted: false,
+        links: vec![link(USER_ROLE, USER), link(ACCOUNT_ROLE, &linked.account)],
+    };
+    let catalog = world.store.catalog().await.unwrap();
+    let addition = Append { changes: vec![new], ..Append::of(catalog.version(), Vec::new()) };
+    world.ingest.upsets.lock().unwrap().push_back(Upset::First(addition));
+    world.writer.delete_user(world.acme.id, USER).await.unwrap();
+    let left = world.store_entity("Document", "0123456789abcdef01234567").await;
+    assert!(left.deleted);
+    let list = format!("getDocuments(account: \"{}\")", linked.account);
+    assert_eq!(listed(&world, "UserDeleted", USER, &list).await.len(), 2);
 }
