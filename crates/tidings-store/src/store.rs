@@ -129,11 +129,11 @@ pub trait Store: Send + Sync {
 
     /// Writes events, one delivery for each match, and changed entities: all or nothing. A change
     /// or expectation of an entity that is at another version refuses it (`EntityConflict`). An
-    /// event whose idempotency key is known (within the append or from before, for 7 days) makes nothing
-    /// and answers with the earlier id and count. Newborn deliveries are leased while `room` has
-    /// permits, their webhook is active and has nothing waiting that is due, their endpoint has
-    /// room and no open breaker, and their source is not down: what waits longer goes first. Those
-    /// of a test event always are, where there is a `room`, also without permits.
+    /// event whose idempotency key is known (within the append or from before, for 7 days) makes
+    /// nothing and answers with the earlier id and count. Newborn deliveries are leased while
+    /// `room` has permits, their webhook is active and has nothing waiting that is due, their
+    /// endpoint has room and no open breaker, and their source is not down: what waits longer goes
+    /// first. Those of a test event always are, where there is a `room`, also without permits.
     async fn append(&self, now: Now, append: Append) -> Result<Appended, AppendError>;
 
     // --- work ---
