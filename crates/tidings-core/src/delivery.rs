@@ -43,6 +43,8 @@ pub struct Delivery {
     pub waiting: Option<Waiting>,
     /// Whether it is a test that a person made: it is tried once.
     pub test: bool,
+    /// Whether its body was erased, for good.
+    pub erased: bool,
     /// When it came into being.
     pub added_at: Wall,
     /// When it ended.
@@ -264,6 +266,7 @@ impl Delivery {
             deadline: None,
             waiting: None,
             test,
+            erased: false,
             added_at: now.wall,
             finished_at: None,
         }
@@ -335,6 +338,12 @@ impl Delivery {
             self.state = State::Cancelled { why };
             self.finish_if_final(now);
         }
+    }
+
+    /// Notes that what it tells of may not be told any more. A final state stays as it is.
+    pub fn erase(&mut self, why: Reason, now: Now) {
+        self.erased = true;
+        self.cancel(why, now);
     }
 
     /// Ends it because its deadline came while its endpoint's breaker was open. A final state stays

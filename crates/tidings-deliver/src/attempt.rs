@@ -14,6 +14,7 @@ use std::{borrow::Cow, sync::Arc};
 use bytes::Bytes;
 use tidings_core::{
     delivery::{Reason, ReasonCode, Step, Tried, decide},
+    ids::EntityId,
     limits::LEASE_MS,
     outcome::{Attempt, Outcome, classify},
     retry::{RetryPolicy, back_off_ms},
@@ -118,12 +119,15 @@ async fn body(
     {
         return Ok((Frozen { body: body.clone(), deadline, is_new: false }, None));
     }
-    let (body, source) = match &claimed.payload {
+    let (body, subjects, source) = match &claimed.payload {
         // A replay of what was frozen: its bytes are there, its 72 hours are not.
-        Some(body) if reuse => (body.clone(), None),
-        _ => rendered(desk, claimed, prepared).await?,
+        Some(body) if reuse => (body.clone(), None, None),
+        _ => {
+            let (body, subjects, source) = rendered(desk, claimed, prepared).await?;
+            (body, Some(subjects), source)
+        }
     };
-    let frozen = freeze(desk, claimed, body).await?;
+    let frozen = freeze(desk, claimed, body, subjects).await?;
     Ok((frozen, source))
 }
 
@@ -131,7 +135,7 @@ async fn rendered(
     desk: &Desk,
     claimed: &Claimed,
     prepared: &Prepared,
-) -> Result<(Bytes, Option<SourceSeen>), NoPost> {
+) -> Result<(Bytes, Vec<EntityId>, Option<SourceSeen>), NoPost> {
     let Claimed { event, webhook, delivery, .. } = claimed;
     let started = desk.clock.now().elapsed;
     let Some(source) = desk.sources.iter().find(|source| source.info().name == event.source) else {
@@ -164,7 +168,7 @@ async fn rendered(
         }
     };
     let step = match rendered.rendering {
-        Rendering::Payload(body) => return Ok((Bytes::from(body), seen)),
+        Rendering::Payload(body) => return Ok((Bytes::from(body), rendered.subjects, seen)),
         Rendering::Wait(why) => wait_for_query(desk, claimed, why),
         Rendering::Suppress(why) => Step::Suppress { why },
         Rendering::Hold(why) => Step::HoldWebhook { why },
@@ -208,7 +212,12 @@ fn wait_for_query(desk: &Desk, claimed: &Claimed, why: Reason) -> Step {
 
 /// Makes the body durable before its first byte leaves. The 72 hours begin now, or when an open
 /// breaker first held it back.
-async fn freeze(desk: &Desk, claimed: &Claimed, body: Bytes) -> Result<Frozen, NoPost> {
+async fn freeze(
+    desk: &Desk,
+    claimed: &Claimed,
+    body: Bytes,
+    subjects: Option<Vec<EntityId>>,
+) -> Result<Frozen, NoPost> {
     let now = desk.clock.now();
     let begun = claimed.held_since.unwrap_or(now.elapsed).min(now.elapsed);
     let deadline = claimed.deadline.unwrap_or_else(|| begun.plus_ms(policy(claimed).horizon_ms));
@@ -217,6 +226,7 @@ async fn freeze(desk: &Desk, claimed: &Claimed, body: Bytes) -> Result<Frozen, N
         delivery: claimed.delivery.id,
         payload: body.clone(),
         deadline,
+        subjects,
     };
     let until = now.elapsed.plus_ms(LEASE_MS / 2);
     let write = || desk.store.freeze_payloads(desk.clock.now(), vec![freeze.clone()]);

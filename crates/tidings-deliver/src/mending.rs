@@ -69,7 +69,7 @@ async fn mend(desk: &Desk) -> Result<usize, StoreError> {
             // Its owner was quicker.
             Err(WriteError::Stale { .. } | WriteError::NotFound { .. }) => {}
             Err(WriteError::Store(cause)) => return Err(cause),
-            Err(cause @ (WriteError::Full { .. } | WriteError::Taken { .. })) => {
+            Err(cause) => {
                 warn!(webhook.id = %webhook.id, "a held webhook cannot go on: {cause}");
             }
         }

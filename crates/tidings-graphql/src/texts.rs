@@ -127,6 +127,13 @@ pub enum Failure {
         /// The account's id.
         account: String,
     },
+    /// It tells of what was deleted, or of what consent was withdrawn for.
+    Erased {
+        /// What it is.
+        what: Thing,
+        /// Its id.
+        id: String,
+    },
     /// The answer would hold too much.
     AnswerTooLarge {
         /// How many nested items it may hold.
@@ -171,6 +178,7 @@ impl Failure {
             | Failure::ChangedMeanwhile { .. }
             | Failure::TooMany { .. }
             | Failure::ConsentWithdrawn { .. }
+            | Failure::Erased { .. }
             | Failure::NothingToSend { .. } => OperationFailureCode::Conflict,
             Failure::SourceDown { .. } | Failure::Unavailable | Failure::OutcomeUnknown => {
                 OperationFailureCode::Unavailable
@@ -229,6 +237,11 @@ impl Failure {
             Failure::ConsentWithdrawn { account } => format!(
                 "The consent for the account `{account}` was withdrawn, so nothing more is kept \
                  of it: link the account again with a new consent."
+            ),
+            Failure::Erased { what, id } => format!(
+                "The {} `{id}` tells of what was deleted, or of what consent was withdrawn for: \
+                 it cannot be sent again.",
+                word(what)
             ),
             Failure::AnswerTooLarge { items_max } => format!(
                 "The answer would hold more than {items_max} nested items: ask for fewer with \
@@ -295,6 +308,11 @@ impl Failure {
             Failure::ConsentWithdrawn { account } => format!(
                 "Tynnwyd y caniatâd yn ôl ar gyfer y cyfrif hwn, felly ni chedwir rhagor ohono: \
                  `{account}`. Cysylltwch y cyfrif eto gyda chaniatâd newydd."
+            ),
+            Failure::Erased { what, id } => format!(
+                "Mae hwn yn sôn am rywbeth a ddilëwyd, neu y tynnwyd caniatâd ar ei gyfer yn ôl: \
+                 {} `{id}`. Ni ellir ei anfon eto.",
+                word(what)
             ),
             Failure::AnswerTooLarge { items_max } => format!(
                 "Byddai'r ateb yn cynnwys mwy na {items_max} o eitemau nythog: gofynnwch am lai \

@@ -11,7 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use tidings_core::{
     delivery::{Reason, ReasonCode},
     event::{Event, JsonObject},
-    ids::DeliveryId,
+    ids::{DeliveryId, EntityId},
     limits::{PAYLOAD_BYTES_MAX, RESPONSE_PATIENCE_MS, SOURCE_PATIENCE_MS},
     payload::{Envelope, compose},
     trigger::TriggerName,
@@ -67,6 +67,8 @@ pub struct Rendered {
     pub rendering: Rendering,
     /// Whether the source answered.
     pub source: SourceAnswer,
+    /// The people and accounts that the answer tells of, where the source knows.
+    pub subjects: Vec<EntityId>,
 }
 
 /// What is to be done.
@@ -153,12 +155,13 @@ pub async fn render(source: &dyn Source, request: &RenderRequest<'_>) -> Rendere
         Executed::Answered(response) => Rendered {
             rendering: judge(source, request, &call.variables, &response),
             source: SourceAnswer::Answered,
+            subjects: response.subjects,
         },
         Executed::Down { why, wait_ms } => {
             let why = Reason::new(ReasonCode::SourceDown, why);
             let patient = request.waited.for_source_ms < SOURCE_PATIENCE_MS;
             let rendering = if patient { Rendering::Wait(why) } else { Rendering::Exhaust(why) };
-            Rendered { rendering, source: SourceAnswer::Down { wait_ms } }
+            Rendered { rendering, source: SourceAnswer::Down { wait_ms }, subjects: Vec::new() }
         }
     }
 }
@@ -242,7 +245,7 @@ fn unfit_variables(
             composed(source, request, &variables, None, &errors)
         }
     };
-    Rendered { rendering, source: SourceAnswer::NotAsked }
+    Rendered { rendering, source: SourceAnswer::NotAsked, subjects: Vec::new() }
 }
 
 fn composed(

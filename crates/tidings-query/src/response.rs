@@ -7,6 +7,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tidings_core::ids::EntityId;
 
 use crate::limits::{RESPONSE_BYTES_MAX, RESPONSE_NESTING_MAX};
 use crate::problem::excerpt;
@@ -33,6 +34,9 @@ pub struct GraphqlResponse {
     pub data: Option<Box<RawValue>>,
     /// The errors in their order; none when all went well.
     pub errors: Vec<GraphqlError>,
+    /// The people and accounts that the answer tells of, where the source knows: when one of them
+    /// is deleted, what was made of the answer is erased.
+    pub subjects: Vec<EntityId>,
 }
 
 /// One error of an answer.
@@ -117,7 +121,7 @@ pub fn read_response(
         Some(data) if !data.get().starts_with('{') => {
             Err(ResponseError::NotGraphql { why: "`data` is neither an object nor null" })
         }
-        _ => Ok(GraphqlResponse { data: body.data, errors }),
+        _ => Ok(GraphqlResponse { data: body.data, errors, subjects: Vec::new() }),
     }
 }
 

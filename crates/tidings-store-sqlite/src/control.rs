@@ -16,6 +16,7 @@ use tidings_store::{DeliveryFilter, DeliveryView, NewToken, Replay, WriteError};
 use crate::{
     catalog::{self, not_found},
     delivery::{self, Stored},
+    erase,
     error::{Stop, Trouble},
     read,
     row::{self, int},
@@ -117,6 +118,10 @@ pub(crate) fn replay(
     mode: Replay,
 ) -> Answer<DeliveryView> {
     let original = present(tx, id)?;
+    if original.delivery.erased {
+        let id = id.to_string();
+        return Err(Stop::Refused(WriteError::Erased { what: "delivery", id }));
+    }
     catalog::present_webhook(tx, id.webhook())?;
     let replay = match siblings(tx, id)?.pending {
         Some(pending) => pending,
@@ -143,7 +148,7 @@ pub(crate) fn replay_all(
         for (original, ..) in part {
             let id = original.delivery.id;
             let listens = tx.state.webhooks.contains_key(&id.webhook());
-            if listens && siblings(tx, id)?.pending.is_none() {
+            if listens && !original.delivery.erased && siblings(tx, id)?.pending.is_none() {
                 make_replay(tx, now, &original, mode)?;
                 made += 1;
                 if made == REPLAY_MAX as u64 {
@@ -193,17 +198,22 @@ fn make_replay(
         _ => None,
     };
     let frozen = frozen.and_then(|bytes| readdress(&bytes, id));
+    let subjects = match original.payload {
+        Some(payload) if frozen.is_some() => row::payload_subjects(tx.connection, payload)?,
+        _ => Vec::new(),
+    };
     let replay = Stored {
         delivery: Delivery::born(id, application, trigger, test, now),
         claims_count: 0,
         endpoint: None,
         payload: frozen
             .as_ref()
-            .map(|bytes| row::insert_payload(tx.connection, bytes))
+            .map(|bytes| row::insert_payload(tx.connection, bytes, &subjects))
             .transpose()?,
         payload_bytes: frozen.as_ref().map(Vec::len),
     };
     tx.insert(&replay)?;
+    erase::keep_subjects(tx, &replay, &subjects)?;
     Ok(replay)
 }
 

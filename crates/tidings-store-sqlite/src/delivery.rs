@@ -33,7 +33,8 @@ pub(crate) struct Stored {
 /// The columns of [`stored`].
 pub(crate) const DELIVERY: &str = "id, application, trigger, state, next_at, token, endpoint, \
      reason_code, reason_detail, attempts_count, claims_count, deadline, waiting_since, \
-     waiting_count, payload, payload_bytes, test, added_at, finished_at, waiting_code";
+     waiting_count, payload, payload_bytes, test, added_at, finished_at, waiting_code, \
+     erased";
 
 const WHAT: &str = "delivery";
 
@@ -50,6 +51,7 @@ pub(crate) fn stored(row: &Row<'_>) -> Result<Stored, Trouble> {
             deadline: number_if(row, 11, WHAT)?.map(Running),
             waiting: waiting(row)?,
             test: row.get(16)?,
+            erased: row.get(20)?,
             added_at: wall(row, 17)?,
             finished_at: row.get::<_, Option<i64>>(18)?.map(Wall),
         },
@@ -186,7 +188,7 @@ pub(crate) fn update_delivery(connection: &Connection, stored: &Stored) -> Resul
             "UPDATE delivery SET state = ?2, next_at = ?3, token = ?4, endpoint = ?5,
                  reason_code = ?6, reason_detail = ?7, attempts_count = ?8, claims_count = ?9,
                  deadline = ?10, waiting_since = ?11, waiting_count = ?12, payload = ?13,
-                 payload_bytes = ?14, finished_at = ?15, waiting_code = ?16
+                 payload_bytes = ?14, finished_at = ?15, waiting_code = ?16, erased = ?17
              WHERE id = ?1",
         )?
         .execute(params![
@@ -206,6 +208,7 @@ pub(crate) fn update_delivery(connection: &Connection, stored: &Stored) -> Resul
             columns.payload_bytes,
             columns.finished_at,
             columns.waiting_code,
+            stored.delivery.erased,
         ])?;
     Ok(())
 }

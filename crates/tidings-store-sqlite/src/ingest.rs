@@ -24,7 +24,7 @@ use tidings_store::{
 
 use crate::{
     delivery::Stored,
-    entity,
+    entity, erase,
     error::{Stop, Trouble},
     row::{self, int, length},
     state::Tx,
@@ -49,6 +49,9 @@ pub(crate) fn append(
     entity::check(tx.connection, append)?;
     // Nothing is refused from here on.
     entity::apply(tx.connection, &append.changes, now)?;
+    for erasure in &append.erasures {
+        erase::erase(tx, erasure, now)?;
+    }
     let mut room = append.room.clone();
     let mut newborn = Vec::new();
     let mut born_count = 0;

@@ -15,6 +15,7 @@ mod claim;
 mod control;
 mod delivery;
 mod entity;
+mod erase;
 mod error;
 mod ingest;
 mod inspect;

@@ -119,7 +119,7 @@ fn set_up_writer(connection: &Connection, path: &Path) -> Result<(), OpenError> 
         let cause = format!("its journal mode stays `{mode}`: use a local file system");
         return Err(OpenError::Failed { path: path.to_owned(), cause });
     }
-    let pragmas: [(&str, i64); 7] = [
+    let pragmas: [(&str, i64); 8] = [
         ("synchronous", 2), // FULL: the log is synced before a commit returns
         ("foreign_keys", 1),
         ("cache_size", -WRITER_CACHE_KIB),
@@ -127,6 +127,7 @@ fn set_up_writer(connection: &Connection, path: &Path) -> Result<(), OpenError> 
         ("journal_size_limit", LOG_BYTES_KEPT),
         ("wal_autocheckpoint", 0), // the writer does it, and looks at what comes of it
         ("trusted_schema", 0),
+        ("secure_delete", 1), // what is erased is overwritten, and not only let go
     ];
     for (name, value) in pragmas {
         connection.pragma(None, name, value, |_| Ok(())).map_err(failed)?;

@@ -14,6 +14,7 @@ use tidings_store::{Extend, Freeze, LeaseLost, NoticeKind, PerItem, Record, Sour
 use crate::{
     catalog,
     delivery::{self, Stored},
+    erase,
     error::Trouble,
     row,
     state::Tx,
@@ -68,9 +69,23 @@ pub(crate) fn freeze_payloads(
 fn freeze(tx: &mut Tx<'_>, now: Now, mut stored: Stored, item: &Freeze) -> Result<(), Trouble> {
     let clock = tx.webhook_of(item.delivery)?.clock;
     stored.delivery.freeze(clock.running(item.deadline, now.elapsed));
+    let before = match stored.payload {
+        Some(id) => row::payload_subjects(tx.connection, id)?,
+        None => Vec::new(),
+    };
+    let subjects = match &item.subjects {
+        Some(subjects) => rules::subjects_beside(&*tx.event_of(item.delivery)?, subjects),
+        None => before.clone(),
+    };
     match stored.payload {
-        Some(id) => row::update_payload(tx.connection, id, &item.payload)?,
-        None => stored.payload = Some(row::insert_payload(tx.connection, &item.payload)?),
+        Some(id) => row::update_payload(tx.connection, id, &item.payload, &subjects)?,
+        None => {
+            stored.payload = Some(row::insert_payload(tx.connection, &item.payload, &subjects)?);
+        }
+    }
+    if subjects != before {
+        erase::forget_subjects(tx, &stored, &before)?;
+        erase::keep_subjects(tx, &stored, &subjects)?;
     }
     stored.payload_bytes = Some(item.payload.len());
     tx.update_frozen(&stored)

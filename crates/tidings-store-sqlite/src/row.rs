@@ -11,7 +11,7 @@ use tidings_core::{
     access::{Owner, Token},
     application::Application,
     event::{Event, JsonObject},
-    ids::{ApplicationId, DeliveryId, EventId, NoticeId, TokenId, WebhookId},
+    ids::{ApplicationId, DeliveryId, EntityId, EventId, NoticeId, TokenId, WebhookId},
     outcome::Attempt,
     secret::TokenHash,
     time::{Elapsed, Now, Wall},
@@ -255,18 +255,54 @@ pub(crate) fn notice(row: &Row<'_>) -> Result<Notice, Trouble> {
 
 // --- payloads and attempts ---
 
-/// Writes a body and returns its row.
-pub(crate) fn insert_payload(connection: &Connection, body: &[u8]) -> Result<i64, Trouble> {
-    connection.prepare_cached("INSERT INTO payload (body) VALUES (?1)")?.execute([body])?;
+/// Writes a body, with whom it tells of, and returns its row.
+pub(crate) fn insert_payload(
+    connection: &Connection,
+    body: &[u8],
+    subjects: &[EntityId],
+) -> Result<i64, Trouble> {
+    connection
+        .prepare_cached("INSERT INTO payload (body, subjects) VALUES (?1, ?2)")?
+        .execute(params![body, subjects_text(subjects)])?;
     Ok(connection.last_insert_rowid())
 }
 
 /// Replaces the body in a row.
-pub(crate) fn update_payload(connection: &Connection, id: i64, body: &[u8]) -> Result<(), Trouble> {
+pub(crate) fn update_payload(
+    connection: &Connection,
+    id: i64,
+    body: &[u8],
+    subjects: &[EntityId],
+) -> Result<(), Trouble> {
     connection
-        .prepare_cached("UPDATE payload SET body = ?2 WHERE id = ?1")?
-        .execute(params![id, body])?;
+        .prepare_cached("UPDATE payload SET body = ?2, subjects = ?3 WHERE id = ?1")?
+        .execute(params![id, body, subjects_text(subjects)])?;
     Ok(())
+}
+
+/// Removes a body.
+pub(crate) fn delete_payload(connection: &Connection, id: i64) -> Result<(), Trouble> {
+    connection.prepare_cached("DELETE FROM payload WHERE id = ?1")?.execute([id])?;
+    Ok(())
+}
+
+fn subjects_text(subjects: &[EntityId]) -> Option<String> {
+    (!subjects.is_empty()).then(|| to_json(&subjects))
+}
+
+/// Whom the body in a row tells of.
+pub(crate) fn payload_subjects(connection: &Connection, id: i64) -> Result<Vec<EntityId>, Trouble> {
+    let text: Option<String> = connection
+        .prepare_cached("SELECT subjects FROM payload WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))
+        .optional()?
+        .flatten();
+    match text {
+        Some(text) => {
+            serde_json::from_str(&text).map_err(|error| Trouble::corrupt("payload", error))
+        }
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Reads the body in a row.

@@ -61,6 +61,14 @@ pub enum WriteError {
         /// Its id.
         id: String,
     },
+    /// What it told of was deleted, or consent for it was withdrawn: it is not sent again.
+    #[error("the {what} `{id}` tells of what was deleted, or of what consent was withdrawn for")]
+    Erased {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
     /// A bound of [`tidings_core::limits`] would be passed.
     #[error("{detail}")]
     Full {

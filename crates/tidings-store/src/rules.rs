@@ -6,6 +6,7 @@ use tidings_core::{
     delivery::{Delivery, Reason, ReasonCode, State, Step},
     event::Event,
     health::{EndpointHealth, SourceHealth},
+    ids::EntityId,
     limits::{CLAIMS_WITHOUT_RESULT_MAX, SOURCE_PATIENCE_MS},
     time::{Elapsed, HOUR_MS},
     webhook::{PayloadMode, Status, Webhook},
@@ -36,6 +37,19 @@ pub fn webhook_deleted() -> Reason {
 #[must_use]
 pub fn application_deleted() -> Reason {
     Reason::new(ReasonCode::ApplicationDeleted, "the application was deleted")
+}
+
+/// Why a delivery ends that tells of what was deleted, or of what consent was withdrawn for.
+#[must_use]
+pub fn consent_withdrawn() -> Reason {
+    let detail = "what it tells of was deleted, or consent for it was withdrawn";
+    Reason::new(ReasonCode::ConsentWithdrawn, detail)
+}
+
+/// Whom a body tells of beside the entity of its event, which is known by its event.
+#[must_use]
+pub fn subjects_beside(event: &Event, subjects: &[EntityId]) -> Vec<EntityId> {
+    subjects.iter().filter(|subject| **subject != event.entity).cloned().collect()
 }
 
 /// Why a delivery ends whose deadline came behind an open breaker.

@@ -185,7 +185,7 @@ pub trait Store: Send + Sync {
     /// due at once. What was frozen on `id` is frozen on it under its own id
     /// ([`tidings_core::payload::readdress`]), unless `mode` is `Fresh`. While an earlier replay of
     /// the same original is not final, that one is returned instead. `NotFound` when there is no
-    /// such delivery or its webhook was deleted.
+    /// such delivery or its webhook was deleted, `Erased` when it was ([`crate::Erasure`]).
     async fn replay(
         &self,
         now: Now,
@@ -194,7 +194,7 @@ pub trait Store: Send + Sync {
     ) -> Result<DeliveryView, WriteError>;
 
     /// Replays all that match, newest first, to [`tidings_core::limits::REPLAY_MAX`]; those with a
-    /// pending replay, and those of deleted webhooks, are left as they are. Returns how many
+    /// pending replay, those of deleted webhooks, and erased ones are left as they are. Returns how many
     /// replays were made.
     async fn replay_all(
         &self,

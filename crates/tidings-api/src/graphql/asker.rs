@@ -119,6 +119,7 @@ pub(super) fn write_failure(what: Thing, path: &str, error: WriteError) -> Opera
         WriteError::NotFound { id, .. } => not_found(what, &id),
         WriteError::Taken { id, .. } => Failure::Taken { what, id }.into(),
         WriteError::Stale { id, .. } => Failure::ChangedMeanwhile { what, id }.into(),
+        WriteError::Erased { id, .. } => Failure::Erased { what, id }.into(),
         WriteError::Full { detail } => invalid(path, detail),
         WriteError::Store(error) => store_failure(error),
     }

@@ -22,6 +22,7 @@ pub mod breaker;
 pub mod work;
 pub mod control;
 pub mod commands;
+pub mod erasure;
 pub mod reading;
 pub mod entity;
 
@@ -154,6 +155,12 @@ suite! {
         all_that_match_are_replayed_once
         a_cancelled_delivery_is_not_given_out
         a_replayed_body_that_was_never_sent_needs_no_query
+    }
+    erasure {
+        what_tells_of_someone_who_was_erased_is_ended_and_its_body_removed
+        the_event_of_an_erasure_is_told
+        an_erasure_is_one_applications
+        a_replayed_body_tells_of_whom_it_told_and_a_replaced_one_of_others
     }
     reading {
         a_mark_of_the_clock_is_kept

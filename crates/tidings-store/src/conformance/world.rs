@@ -186,6 +186,7 @@ impl<'a> World<'a> {
             delivery: claimed.delivery.id,
             payload: Bytes::copy_from_slice(body.as_bytes()),
             deadline,
+            subjects: Some(Vec::new()),
         }
     }
 

@@ -25,8 +25,9 @@ impl State {
         id: DeliveryId,
         mode: Replay,
     ) -> Result<DeliveryView, WriteError> {
-        if !self.deliveries.contains_key(&id) {
-            return Err(not_found("delivery", id));
+        let Some(row) = self.deliveries.get(&id) else { return Err(not_found("delivery", id)) };
+        if row.delivery.erased {
+            return Err(WriteError::Erased { what: "delivery", id: id.to_string() });
         }
         if self.webhook_of(id).deleted.is_some() {
             return Err(not_found("webhook", id.webhook()));
@@ -44,7 +45,11 @@ impl State {
             if made == REPLAY_MAX {
                 break;
             }
-            if self.webhook_of(id).deleted.is_none() && self.pending_replay(id).is_none() {
+            let is_erased = self.deliveries[&id].delivery.erased;
+            if !is_erased
+                && self.webhook_of(id).deleted.is_none()
+                && self.pending_replay(id).is_none()
+            {
                 self.make_replay(now, id, mode);
                 made += 1;
             }
@@ -68,10 +73,12 @@ impl State {
         let original = &self.deliveries[&id];
         let frozen = original.payload.as_ref().filter(|_| mode == Replay::Frozen);
         let payload = frozen.and_then(|bytes| readdress(bytes, replay)).map(Bytes::from);
+        let subjects = if payload.is_some() { original.subjects.clone() } else { Vec::new() };
         let Delivery { application, trigger, test, .. } = original.delivery.clone();
         let delivery = Delivery::born(replay, application, trigger, test, now);
         let endpoint = self.webhook_of(id).webhook.endpoint;
-        self.insert(Row { delivery, claims: 0, endpoint, payload, attempts: Vec::new() });
+        let attempts = Vec::new();
+        self.insert(Row { delivery, claims: 0, endpoint, payload, subjects, attempts });
         replay
     }
 

@@ -18,7 +18,7 @@ use crate::{
     error::{AppendError, StoreError},
     memory::state::{Queue, Remembered, Row, State},
     rules,
-    types::{Append, Appended, AppendedEvent, Claimed, NewEvent, Room},
+    types::{Append, Appended, AppendedEvent, Claimed, Erasure, NewEvent, Room},
 };
 
 /// What a key was answered with, by an earlier commit or by an earlier event of this one.
@@ -38,6 +38,9 @@ impl State {
         for change in append.changes {
             self.entities.apply(change, now);
         }
+        for erasure in &append.erasures {
+            self.erase(erasure, now);
+        }
         let mut room = append.room;
         let mut newborn = Vec::new();
         let mut born_count = 0;
@@ -55,6 +58,24 @@ impl State {
         }
         let left = newborn.len() < born_count;
         Ok(Appended { events: answers, newborn, left })
+    }
+
+    fn erase(&mut self, erasure: &Erasure, now: Now) {
+        let is_erased = |row: &Row| {
+            let event = &self.events[&row.delivery.id.event()];
+            let told = std::iter::once(&event.entity).chain(&row.subjects);
+            row.delivery.application == erasure.application
+                && told.into_iter().any(|entity| erasure.entities.contains(entity))
+        };
+        let found: Vec<DeliveryId> =
+            self.deliveries.iter().filter(|(_, row)| is_erased(row)).map(|it| *it.0).collect();
+        for id in found {
+            self.change(id, |row| {
+                row.payload = None;
+                row.subjects.clear();
+                row.delivery.erase(rules::consent_withdrawn(), now);
+            });
+        }
     }
 
     /// What is answered for each event, if the append is made.
@@ -149,7 +170,8 @@ impl State {
         let endpoint = webhook.endpoint;
         let attempts = Vec::new();
         let goes_first = !self.has_backlog(webhook.id, now);
-        self.insert(Row { delivery, claims: 0, endpoint, payload: None, attempts });
+        let (payload, subjects) = (None, Vec::new());
+        self.insert(Row { delivery, claims: 0, endpoint, payload, subjects, attempts });
         let room = room?;
         let fits = room.permits > 0 && goes_first && self.has_room(&webhook, room, now);
         if !event.test && !fits {

@@ -45,6 +45,9 @@ impl State {
                 self.change(item.delivery, |row| {
                     row.delivery.freeze(deadline);
                     row.payload = Some(item.payload);
+                    if let Some(subjects) = item.subjects {
+                        row.subjects = subjects;
+                    }
                 });
             }
             answers.push(answer);

@@ -14,7 +14,7 @@ use tidings_core::{
     delivery::{Delivery, Reason},
     event::{Event, IdempotencyKey},
     health::{EndpointHealth, SourceHealth},
-    ids::{ApplicationId, DeliveryId, EndpointId, EventId, NoticeId, TokenId, WebhookId},
+    ids::{ApplicationId, DeliveryId, EndpointId, EntityId, EventId, NoticeId, TokenId, WebhookId},
     outcome::Attempt,
     secret::TokenHash,
     time::{ClockMark, Elapsed, Now},
@@ -86,6 +86,8 @@ pub(super) struct Row {
     /// The endpoint that its webhook had when it was last given out.
     pub(super) endpoint: EndpointId,
     pub(super) payload: Option<Bytes>,
+    /// Whom the body tells of.
+    pub(super) subjects: Vec<EntityId>,
     pub(super) attempts: Vec<Attempt>,
 }
 

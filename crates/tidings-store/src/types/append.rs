@@ -6,7 +6,7 @@ use tidings_core::{
     access::Owner,
     event::{Event, IdempotencyKey},
     health::{EndpointHealth, endpoint_max},
-    ids::{ApplicationId, EndpointId, EventId},
+    ids::{ApplicationId, EndpointId, EntityId, EventId},
     matching::Match,
     time::Elapsed,
 };
@@ -24,15 +24,31 @@ pub struct Append {
     pub changes: Vec<EntityChange>,
     /// Entities that the changes count on.
     pub expected: Vec<EntityExpectation>,
+    /// What may not be told any more, from this commit on. The append's own events come after it,
+    /// and are told.
+    pub erasures: Vec<Erasure>,
     /// Room for newborn deliveries; `None` leases none.
     pub room: Option<Room>,
+}
+
+/// People, accounts and other entities of an application that may not be told of any more. Every
+/// delivery of the application whose event is about one of them, or whose frozen body tells of one,
+/// is cancelled (`ConsentWithdrawn`) unless it is final, its lease is void, its body is removed, and
+/// it is never replayed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Erasure {
+    /// Whose.
+    pub application: ApplicationId,
+    /// Their ids.
+    pub entities: Vec<EntityId>,
 }
 
 impl Append {
     /// Events alone, matched against this version of the catalog, with no room for what is born.
     #[must_use]
     pub fn of(catalog_version: u64, events: Vec<NewEvent>) -> Append {
-        Append { catalog_version, events, changes: Vec::new(), expected: Vec::new(), room: None }
+        let (changes, expected, erasures) = (Vec::new(), Vec::new(), Vec::new());
+        Append { catalog_version, events, changes, expected, erasures, room: None }
     }
 }
 

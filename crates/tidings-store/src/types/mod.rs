@@ -7,8 +7,8 @@ pub mod read;
 
 pub use crate::error::LeaseLost;
 pub use append::{
-    Append, Appended, AppendedEvent, EntityChange, EntityExpectation, Idempotency, Link, NewEvent,
-    Room,
+    Append, Appended, AppendedEvent, EntityChange, EntityExpectation, Erasure, Idempotency, Link,
+    NewEvent, Room,
 };
 pub use command::{NewApplication, NewToken, Notice, NoticeKind, Replay};
 pub use read::{

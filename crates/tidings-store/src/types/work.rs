@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tidings_core::{
     delivery::{Delivery, LeaseToken, Step},
     event::Event,
-    ids::DeliveryId,
+    ids::{DeliveryId, EntityId},
     outcome::Attempt,
     time::Elapsed,
     webhook::Webhook,
@@ -64,6 +64,8 @@ pub struct Freeze {
     pub payload: Bytes,
     /// The end of the 72 hours, counted from now; kept where one was set before.
     pub deadline: Elapsed,
+    /// Whom the body tells of; `None` where it is the body that is there.
+    pub subjects: Option<Vec<EntityId>>,
 }
 
 /// What a worker did with a delivery, and what becomes of it.

@@ -79,7 +79,7 @@ impl Source for FakeSource {
         }
         let data = json!({ "getUser": { "id": call.variables["id"], "name": "Ann" } });
         let data = Some(to_raw_value(&data).unwrap());
-        Executed::Answered(GraphqlResponse { data, errors: Vec::new() })
+        Executed::Answered(GraphqlResponse { data, errors: Vec::new(), subjects: Vec::new() })
     }
 
     async fn owners(

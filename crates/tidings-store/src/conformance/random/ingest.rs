@@ -11,7 +11,9 @@ use tidings_core::{
 use super::{Run, both, catalog, normal};
 use crate::{
     error::AppendError,
-    types::{Append, Appended, EntityChange, EntityExpectation, Idempotency, Link, NewEvent},
+    types::{
+        Append, Appended, EntityChange, EntityExpectation, Erasure, Idempotency, Link, NewEvent,
+    },
 };
 
 /// The ids that entities have; few, so that they meet.
@@ -32,6 +34,12 @@ impl Run<'_> {
         if self.chance(20) {
             expected.push(self.expectation().await);
         }
+        let mut erasures = Vec::new();
+        if let Some(application) = self.pick(&self.applications.clone()).filter(|_| self.chance(4))
+        {
+            let entity = self.pick(&ENTITIES).unwrap();
+            erasures.push(Erasure { application, entities: vec![entity.parse().unwrap()] });
+        }
         let is_stale = self.chance(3);
         let rooms = self.room().await.map(Some);
         let rooms = if self.chance(30) { [None, None] } else { rooms };
@@ -45,6 +53,7 @@ impl Run<'_> {
             let append = Append {
                 changes: changes.clone(),
                 expected: expected.clone(),
+                erasures: erasures.clone(),
                 room,
                 ..Append::of(
                     catalog.version().wrapping_sub(u64::from(is_stale)),

@@ -82,6 +82,7 @@ pub(super) fn reaction(error: &WriteError) -> &'static str {
         WriteError::Taken { .. } => "taken",
         WriteError::Stale { .. } => "stale",
         WriteError::Full { .. } => "full",
+        WriteError::Erased { .. } => "erased",
         WriteError::Store(_) => "store",
     }
 }

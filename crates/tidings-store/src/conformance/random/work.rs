@@ -4,6 +4,7 @@ use bytes::Bytes;
 use tidings_core::{
     delivery::{Reason, ReasonCode, Step},
     event::JsonObject,
+    ids::EntityId,
     outcome::Outcome,
     payload::{Envelope, compose},
     time::{ClockMark, HOUR_MS, MINUTE_MS, SECOND_MS},
@@ -11,7 +12,9 @@ use tidings_core::{
 
 use super::{
     super::world::{attempt, failure},
-    Run, both, normal,
+    Run, both,
+    ingest::ENTITIES,
+    normal,
 };
 use crate::{
     error::WriteError,
@@ -85,10 +88,16 @@ impl Run<'_> {
         let some = self.some_leases();
         let is_body = self.chance(90);
         let now = self.now.elapsed;
+        let subjects: Option<Vec<EntityId>> = match self.pick(&[0, 1, 2]) {
+            Some(0) => None,
+            Some(count) => Some(ENTITIES[..count].iter().map(|id| id.parse().unwrap()).collect()),
+            None => Some(Vec::new()),
+        };
         let batch = |which: usize| {
             some.iter()
                 .map(|pair| &pair[which])
                 .map(|it| Freeze {
+                    subjects: subjects.clone(),
                     token: it.token,
                     delivery: it.delivery.id,
                     payload: if is_body { body(it) } else { Bytes::from_static(b"\xFF no body") },
