@@ -5,7 +5,7 @@
 //!                                                           └─ response ─► raw JSON ─► Answered
 //! ```
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use async_graphql::{
     EmptyMutation, EmptySubscription, Request, Response, Schema, ServerError, ValidationMode,
@@ -85,7 +85,9 @@ impl Source for PlatformSource {
     async fn execute(&self, call: &Call) -> Executed {
         let document = match self.documents.parse(&call.query) {
             Ok(document) => document,
-            Err(error) => return answered(Response::from_errors(vec![error.into()])),
+            Err(error) => {
+                return answered(Response::from_errors(vec![error.into()]), &BTreeSet::new());
+            }
         };
         let variables = serde_json::Value::Object(call.variables.clone());
         let stored_query = Arc::new(StoredQuery::about(&call.about));
@@ -99,7 +101,7 @@ impl Source for PlatformSource {
         order::restore(&mut response, &document, call.operation_name.as_deref());
         match stored_query.trouble() {
             Some(why) => Executed::Down { why, wait_ms: None },
-            None => answered(response),
+            None => answered(response, &stored_query.subjects()),
         }
     }
 
@@ -123,13 +125,15 @@ fn principal_of(identity: &Identity) -> Principal {
     }
 }
 
-fn answered(response: Response) -> Executed {
+fn answered(response: Response, subjects: &BTreeSet<String>) -> Executed {
     let data = match &response.data {
         Value::Null => None,
         data => Some(raw(data)),
     };
     let errors = response.errors.iter().map(read_error).collect();
-    Executed::Answered(GraphqlResponse { data, errors })
+    // What is stored as an id is one.
+    let subjects = subjects.iter().filter_map(|id| id.parse().ok()).collect();
+    Executed::Answered(GraphqlResponse { data, errors, subjects })
 }
 
 fn read_error(error: &ServerError) -> GraphqlError {

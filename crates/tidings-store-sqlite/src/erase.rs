@@ -55,6 +55,9 @@ pub(crate) fn forget_subjects(
 
 /// See [`tidings_store::Append::erasures`].
 pub(crate) fn erase(tx: &mut Tx<'_>, erasure: &Erasure, now: Now) -> Result<(), Trouble> {
+    let last_lease = tx.state.last_token();
+    let Erasure { application, entities } = erasure;
+    tx.state.late_erasures.note(*application, entities, last_lease, now.elapsed);
     let mut found: BTreeSet<DeliveryId> = BTreeSet::new();
     for entity in &erasure.entities {
         found.extend(of_events_about(tx.connection, erasure.application, entity)?);

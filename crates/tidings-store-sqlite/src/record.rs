@@ -56,6 +56,9 @@ pub(crate) fn freeze_payloads(
     for item in batch {
         let found = leased(tx, item.delivery, item.token)?;
         answers.push(match found {
+            Ok(stored) if tells_of_erased(tx, &stored, item)? => {
+                Err(LeaseLost { delivery: item.delivery })
+            }
             Ok(stored) => {
                 freeze(tx, now, stored, item)?;
                 Ok(())
@@ -64,6 +67,12 @@ pub(crate) fn freeze_payloads(
         });
     }
     Ok(answers)
+}
+
+fn tells_of_erased(tx: &Tx<'_>, stored: &Stored, item: &Freeze) -> Result<bool, Trouble> {
+    let Some(subjects) = &item.subjects else { return Ok(false) };
+    let subjects = rules::subjects_beside(&*tx.event_of(item.delivery)?, subjects);
+    Ok(tx.state.late_erasures.forbid(stored.delivery.application, &subjects, item.token))
 }
 
 fn freeze(tx: &mut Tx<'_>, now: Now, mut stored: Stored, item: &Freeze) -> Result<(), Trouble> {

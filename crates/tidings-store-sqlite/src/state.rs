@@ -19,7 +19,7 @@ use tidings_core::{
     trigger::TriggerName,
     webhook::{Running, Webhook},
 };
-use tidings_store::{NoticeKind, rules};
+use tidings_store::{LateErasures, NoticeKind, rules};
 
 use crate::{
     delivery::{self, Stored},
@@ -69,6 +69,8 @@ pub(crate) struct State {
     sources: HashMap<Name, SourceHealth>,
     epoch: u64,
     tokens_given: u64,
+    /// Whom erasures were about since the database was opened.
+    pub(crate) late_erasures: LateErasures,
 }
 
 impl State {
@@ -77,6 +79,7 @@ impl State {
         let mut state = State {
             last_served: before.last_served,
             tokens_given: before.tokens_given,
+            late_erasures: before.late_erasures.clone(),
             catalog_version: setting(connection, CATALOG_VERSION)?.unwrap_or(0),
             epoch: setting(connection, EPOCH)?.unwrap_or(0),
             catalog_changed: true,
@@ -273,6 +276,11 @@ impl State {
     /// A token that no lease ever had, nor will have after a restart.
     pub(crate) fn new_token(&mut self) -> LeaseToken {
         self.tokens_given += 1;
+        self.last_token()
+    }
+
+    /// The last one that was given.
+    pub(crate) fn last_token(&self) -> LeaseToken {
         LeaseToken((self.epoch << 32) + self.tokens_given)
     }
 

@@ -3,6 +3,7 @@
 //! in-memory store is the reference; the conformance suite holds every store to the contract.
 
 pub mod clock;
+pub mod erasures;
 pub mod error;
 pub mod ingest;
 pub mod rules;
@@ -13,6 +14,7 @@ pub mod conformance;
 pub mod memory;
 
 pub use clock::{Chance, Clock};
+pub use erasures::LateErasures;
 pub use error::{AppendError, StoreError, WriteError};
 pub use ingest::Ingest;
 pub use memory::MemoryStore;

@@ -1,6 +1,9 @@
 //! Who asks, for whom, and how what stops us is told.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use async_graphql::{Context, Error};
 use tidings_core::{
@@ -22,30 +25,57 @@ use crate::{
     writer::{Writer, not_found},
 };
 
+/// Users and accounts that one answer is noted to tell of. What would tell of more is a list, and
+/// is cut by the bound of nested items long before.
+const SUBJECTS_MAX: usize = 20_000;
+
 /// Stands in a request's data, as an `Arc`, when a stored query runs at delivery. Such a query sees
-/// what was deleted where its event tells of that; and a store that cannot be used is noted here,
-/// because then nothing must be delivered.
+/// what was deleted where its event tells of that; whom its answer tells of is noted here; and so
+/// is a store that cannot be used, because then nothing must be delivered.
 #[derive(Debug)]
 pub struct StoredQuery {
     gone: Option<Gone>,
-    trouble: Mutex<Option<String>>,
+    noted: Mutex<Noted>,
+}
+
+#[derive(Debug, Default)]
+struct Noted {
+    trouble: Option<String>,
+    subjects: BTreeSet<String>,
 }
 
 impl StoredQuery {
     /// A query that runs for this event.
     #[must_use]
     pub fn about(about: &About) -> StoredQuery {
-        StoredQuery { gone: Gone::by(about), trouble: Mutex::default() }
+        StoredQuery { gone: Gone::by(about), noted: Mutex::default() }
     }
 
     /// What stopped the query, if anything did.
     pub fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+        self.noted().trouble.take()
+    }
+
+    /// The ids of the users and accounts that the answer tells of.
+    pub fn subjects(&self) -> BTreeSet<String> {
+        std::mem::take(&mut self.noted().subjects)
     }
 
     fn note(&self, error: &StoreError) {
-        let mut trouble = self.trouble.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        trouble.get_or_insert_with(|| error.to_string());
+        self.noted().trouble.get_or_insert_with(|| error.to_string());
+    }
+
+    fn note_subjects<B: Body>(&self, entity: &Stored<B>) {
+        let itself = matches!(B::KIND, User::KIND | Account::KIND).then_some(entity.id.as_str());
+        let whose = [itself, entity.body.user(), entity.body.account()];
+        let mut noted = self.noted();
+        if noted.subjects.len() < SUBJECTS_MAX {
+            noted.subjects.extend(whose.into_iter().flatten().map(str::to_owned));
+        }
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -160,9 +190,13 @@ fn gone<'a>(context: &'a Context<'_>) -> Option<&'a Gone> {
 }
 
 /// Whether an entity is there for the one who asks: it is not deleted, or this is the query of the
-/// deletion with which it went.
+/// deletion with which it went. What a stored query sees is noted as what its answer tells of.
 pub(super) fn sees<B: Body>(context: &Context<'_>, entity: &Stored<B>) -> bool {
-    !entity.deleted || gone(context).is_some_and(|gone| gone.covers(entity))
+    let is_seen = !entity.deleted || gone(context).is_some_and(|gone| gone.covers(entity));
+    if let Some(stored_query) = context.data_opt::<Arc<StoredQuery>>().filter(|_| is_seen) {
+        stored_query.note_subjects(entity);
+    }
+    is_seen
 }
 
 /// What the asker is told when the store stops a read.

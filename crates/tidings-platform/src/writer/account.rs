@@ -78,6 +78,7 @@ impl Writer {
                 changes: vec![change(Some(application), &id, None, &body)],
                 expected: vec![user.expected(Some(application))],
                 firings: vec![Firing::of(Trigger::AccountAdded, &id, application)],
+                erased: Vec::new(),
                 made: Stored::first(&id, now.wall, body),
             };
             if let Some(written) = self.write(now, plan).await? {
@@ -116,6 +117,7 @@ impl Writer {
                 changes: vec![before.change(Some(application), &body)],
                 expected: Vec::new(),
                 firings: vec![Firing::of(Trigger::AccountUpdated, id, application)],
+                erased: Vec::new(),
                 made: before.next(now.wall, body),
             };
             if let Some(written) = self.write(now, plan).await? {
@@ -123,21 +125,6 @@ impl Writer {
             }
         }
         Err(changed_meanwhile::<Account>(id))
-    }
-
-    /// Notes that the consent for an account was withdrawn, and fires `AccountUpdated`, unless that
-    /// was known. From then on nothing about the account can be written.
-    ///
-    /// # Errors
-    /// `NOT_FOUND`, or what stops the store.
-    pub async fn withdraw_consent(
-        &self,
-        application: ApplicationId,
-        id: &str,
-    ) -> Result<Written<Account>, OperationFailure> {
-        let status = Some(AccountStatus::ConsentWithdrawn);
-        self.update_account(application, id, AccountChange { status, ..AccountChange::default() })
-            .await
     }
 
     /// All accounts of a user are shown at once, so that there must be an end to them. Two that are

@@ -16,8 +16,8 @@ use tidings_store::{EntityChange, Link};
 use super::{Committed, Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped};
 use crate::{
     domain::{
-        ACCOUNT_ROLE, Account, Body, Document, EnergySwitch, GoesWith, Provision, ToDo, USER_ROLE,
-        User, link,
+        ACCOUNT_ROLE, Account, Body, Document, EnergySwitch, GoesWith, Provision, Stored, ToDo,
+        USER_ROLE, User, link,
     },
     reader::{PageQuery, Tombstones},
     triggers::Trigger,
@@ -28,10 +28,22 @@ const PAGES_MAX: usize = 1_000;
 
 /// What is deleted, and what goes with it.
 #[derive(Clone)]
-struct Deletion {
-    application: ApplicationId,
-    goes_with: GoesWith,
-    hanging_on: Link,
+pub(super) struct Deletion {
+    pub(super) application: ApplicationId,
+    /// With what it goes; `None`: it goes alone, and no query sees it as it last was.
+    pub(super) goes_with: Option<GoesWith>,
+    pub(super) hanging_on: Link,
+}
+
+/// What is deleted is not told of any more.
+pub(super) fn ids_of(changes: &[EntityChange]) -> Vec<String> {
+    changes.iter().map(|change| change.id.clone()).collect()
+}
+
+/// Tombstones alone.
+pub(super) fn gone(changes: Vec<EntityChange>) -> Plan<()> {
+    let erased = ids_of(&changes);
+    Plan { changes, expected: Vec::new(), firings: Vec::new(), erased, made: () }
 }
 
 impl Writer {
@@ -45,7 +57,7 @@ impl Writer {
         id: &str,
     ) -> Result<Written<User>, OperationFailure> {
         let hanging_on = link(USER_ROLE, id);
-        let deletion = Deletion { application, goes_with: GoesWith::User, hanging_on };
+        let deletion = Deletion { application, goes_with: Some(GoesWith::User), hanging_on };
         self.delete(&deletion, id, Trigger::UserDeleted).await
     }
 
@@ -60,7 +72,7 @@ impl Writer {
         id: &str,
     ) -> Result<Written<Account>, OperationFailure> {
         let hanging_on = link(ACCOUNT_ROLE, id);
-        let deletion = Deletion { application, goes_with: GoesWith::Account, hanging_on };
+        let deletion = Deletion { application, goes_with: Some(GoesWith::Account), hanging_on };
         self.delete(&deletion, id, Trigger::AccountDeleted).await
     }
 
@@ -77,6 +89,7 @@ impl Writer {
             let mut changes = self.last_of_all(now, deletion).await?;
             changes.push(entity.tombstone(Some(application)));
             let plan = Plan {
+                erased: ids_of(&changes),
                 changes,
                 expected: Vec::new(),
                 firings: vec![Firing::of(trigger, id, application)],
@@ -99,7 +112,7 @@ impl Writer {
             if changes.is_empty() {
                 return;
             }
-            let plan = Plan { changes, expected: Vec::new(), firings: Vec::new(), made: () };
+            let plan = gone(changes);
             if self.commit(now, &plan).await.is_err() {
                 return;
             }
@@ -116,14 +129,16 @@ impl Writer {
         let mut changes = self.last_of::<Document>(now, deletion).await?;
         changes.extend(self.last_of::<Provision>(now, deletion).await?);
         changes.extend(self.last_of::<ToDo>(now, deletion).await?);
-        if deletion.goes_with == GoesWith::User {
+        if deletion.goes_with == Some(GoesWith::User) {
             changes.extend(self.last_of::<EnergySwitch>(now, deletion).await?);
             changes.extend(self.last_of::<Account>(now, deletion).await?);
         }
         Ok(changes)
     }
 
-    async fn last_of<B: Body>(
+    /// The tombstones of what hangs on it of one kind: a page. Where there are more, those before
+    /// are committed here.
+    pub(super) async fn last_of<B: Body>(
         &self,
         now: Now,
         deletion: &Deletion,
@@ -138,13 +153,15 @@ impl Writer {
                 page: PageArguments { first: limits::PAGE_MAX, after: None },
             };
             let page = self.reader.page::<B>(query).await.map_err(|error| stopped(&error))?;
-            let tombstone =
-                |it: &crate::domain::Stored<B>| it.tombstone_with(Some(*application), *goes_with);
+            let tombstone = |it: &Stored<B>| match goes_with {
+                Some(goes_with) => it.tombstone_with(Some(*application), *goes_with),
+                None => it.tombstone(Some(*application)),
+            };
             let changes: Vec<EntityChange> = page.items.iter().map(tombstone).collect();
             if !page.has_next_page {
                 return Ok(changes);
             }
-            let plan = Plan { changes, expected: Vec::new(), firings: Vec::new(), made: () };
+            let plan = gone(changes);
             // A conflict is met by the next turn, which reads again.
             let (Committed::Done(_) | Committed::Conflict) = self.commit(now, &plan).await?;
         }

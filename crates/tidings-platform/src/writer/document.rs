@@ -78,6 +78,7 @@ impl Writer {
             changes: Vec::new(),
             expected: vec![account.expected(owner)],
             firings: Vec::new(),
+            erased: Vec::new(),
             made: Vec::new(),
         };
         let mut listed = HashSet::new();

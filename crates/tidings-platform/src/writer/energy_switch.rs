@@ -119,6 +119,7 @@ impl Writer {
                 changes: vec![change(Some(application), &id, None, &body)],
                 expected: vec![user.expected(Some(application))],
                 firings: vec![Firing::of(Trigger::EnergySwitchAdded, &id, application)],
+                erased: Vec::new(),
                 made: Stored::first(&id, now.wall, body),
             };
             if let Some(written) = self.write(now, plan).await? {
@@ -152,6 +153,7 @@ impl Writer {
                 changes: vec![before.change(Some(application), &body)],
                 expected: Vec::new(),
                 firings: vec![Firing::of(Trigger::EnergySwitchUpdated, id, application)],
+                erased: Vec::new(),
                 made: before.next(now.wall, body),
             };
             if let Some(written) = self.write(now, plan).await? {

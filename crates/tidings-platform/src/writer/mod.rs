@@ -20,8 +20,8 @@ use tidings_core::{
 };
 use tidings_graphql::{Failure, Locale, OperationFailure, Problem};
 use tidings_store::{
-    Append, AppendError, AppendedEvent, Chance, Clock, EntityChange, EntityExpectation, Ingest,
-    NewEvent, Store, StoreError,
+    Append, AppendError, AppendedEvent, Chance, Clock, EntityChange, EntityExpectation, Erasure,
+    Ingest, NewEvent, Store, StoreError,
 };
 use tracing::error;
 
@@ -33,6 +33,7 @@ use crate::{
 
 mod deletion;
 mod user;
+mod withdrawal;
 mod provider;
 mod account;
 mod provision;
@@ -92,8 +93,20 @@ struct Plan<T> {
     /// What must not change meanwhile: what the changed entities hang on.
     expected: Vec<EntityExpectation>,
     firings: Vec<Firing>,
+    /// Ids of what may not be told any more, but for the events of this plan.
+    erased: Vec<String>,
     /// What will have been made.
     made: T,
+}
+
+impl<T> Plan<T> {
+    /// What may not be told any more, by whose it is: a plan that erases changes one application's.
+    fn erasures(&self) -> Vec<Erasure> {
+        let owner = self.changes.iter().find_map(|change| change.application);
+        let entities: Vec<EntityId> = self.erased.iter().filter_map(|id| id.parse().ok()).collect();
+        let erasure = |application| Erasure { application, entities };
+        owner.filter(|_| !self.erased.is_empty()).map(erasure).into_iter().collect()
+    }
 }
 
 /// An event that is to be.
@@ -161,6 +174,7 @@ impl Writer {
             let append = Append {
                 changes: plan.changes.clone(),
                 expected: plan.expected.clone(),
+                erasures: plan.erasures(),
                 ..Append::of(catalog.version(), events.iter().map(new_event).collect())
             };
             match self.ingest.append(now, append).await {

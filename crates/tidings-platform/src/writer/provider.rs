@@ -61,6 +61,7 @@ impl Writer {
                 changes: vec![change(None, &code, version, &body)],
                 expected: Vec::new(),
                 firings: Vec::new(),
+                erased: Vec::new(),
                 made: Stored {
                     version: version.unwrap_or(0) + 1,
                     ..Stored::first(&code, now.wall, body.clone())
@@ -106,6 +107,7 @@ impl Writer {
                 changes,
                 expected: Vec::new(),
                 firings: Vec::new(),
+                erased: Vec::new(),
                 made: before.next(now.wall, body),
             };
             if let Some(written) = self.write(now, plan).await? {
@@ -124,7 +126,13 @@ impl Writer {
             let now = self.now();
             let entity = self.existing::<Provider>(None, code).await?;
             let changes = vec![entity.tombstone(None)];
-            let plan = Plan { changes, expected: Vec::new(), firings: Vec::new(), made: entity };
+            let plan = Plan {
+                changes,
+                expected: Vec::new(),
+                firings: Vec::new(),
+                erased: Vec::new(),
+                made: entity,
+            };
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
             }

@@ -64,6 +64,7 @@ impl Writer {
                 changes: vec![change(owner, &id, None, &body)],
                 expected,
                 firings: vec![Firing::of(Trigger::ToDoAdded, &id, application)],
+                erased: Vec::new(),
                 made: Stored::first(&id, now.wall, body),
             };
             if let Some(written) = self.write(now, plan).await? {
@@ -93,6 +94,7 @@ impl Writer {
                 changes: vec![before.change(Some(application), &body)],
                 expected: Vec::new(),
                 firings: vec![Firing::of(Trigger::ToDoDone, id, application)],
+                erased: Vec::new(),
                 made: before.next(now.wall, body),
             };
             if let Some(written) = self.write(now, plan).await? {

@@ -49,6 +49,7 @@ impl Writer {
                 changes: vec![change(Some(application), &id, None, &body)],
                 expected: Vec::new(),
                 firings: vec![Firing::of(Trigger::UserAdded, &id, application)],
+                erased: Vec::new(),
                 made: Stored::first(&id, now.wall, body),
             };
             if let Some(written) = self.write(now, plan).await? {

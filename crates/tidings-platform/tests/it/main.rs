@@ -9,6 +9,7 @@ mod collected;
 mod to_dos;
 mod batches;
 mod tombstones;
+mod erasure;
 mod mutations;
 mod providers;
 mod inputs;

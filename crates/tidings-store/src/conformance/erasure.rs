@@ -112,6 +112,22 @@ pub async fn the_event_of_an_erasure_is_told(store: &dyn Store) {
     assert!(!world.view(claimed.delivery.id).await.delivery.erased);
 }
 
+pub async fn a_query_that_ran_before_an_erasure_brings_nothing_back(store: &dyn Store) {
+    let mut world = World::new(store);
+    let webhook = world.one_webhook().await;
+    let early = claimed_about(&mut world, &webhook, "x").await;
+    erase(&world, webhook.application, &["u"]).await;
+    let mut late = world.freeze_of(&early, "{}", world.in_ms(1_000_000));
+    late.subjects = Some(ids(&["v", "u"]));
+    let lost = LeaseLost { delivery: early.delivery.id };
+    assert_eq!(store.freeze_payloads(world.now, vec![late]).await.unwrap(), [Err(lost)]);
+    assert_eq!(store.payload(early.delivery.id).await.unwrap(), None);
+    // What is asked under a later lease is asked after the erasure.
+    world.record(&early, world.wait(0)).await;
+    let again = world.claim_one().await;
+    freeze(&world, &again, Some(&["u"])).await;
+}
+
 pub async fn an_erasure_is_one_applications(store: &dyn Store) {
     let mut world = World::new(store);
     let own = world.one_webhook().await;

@@ -159,6 +159,7 @@ suite! {
     erasure {
         what_tells_of_someone_who_was_erased_is_ended_and_its_body_removed
         the_event_of_an_erasure_is_told
+        a_query_that_ran_before_an_erasure_brings_nothing_back
         an_erasure_is_one_applications
         a_replayed_body_tells_of_whom_it_told_and_a_replaced_one_of_others
     }

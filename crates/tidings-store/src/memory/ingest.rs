@@ -61,6 +61,9 @@ impl State {
     }
 
     fn erase(&mut self, erasure: &Erasure, now: Now) {
+        let Erasure { application, entities } = erasure;
+        let last_lease = LeaseToken(self.leases_count);
+        self.late_erasures.note(*application, entities, last_lease, now.elapsed);
         let is_erased = |row: &Row| {
             let event = &self.events[&row.delivery.id.event()];
             let told = std::iter::once(&event.entity).chain(&row.subjects);

@@ -38,7 +38,10 @@ impl State {
     pub(super) fn freeze_payloads(&mut self, now: Now, batch: Vec<Freeze>) -> PerItem {
         let mut answers = Vec::with_capacity(batch.len());
         for item in batch {
-            let answer = self.check_lease(item.delivery, item.token);
+            let mut answer = self.check_lease(item.delivery, item.token);
+            if self.tells_of_erased(&item) {
+                answer = Err(LeaseLost { delivery: item.delivery });
+            }
             if answer.is_ok() {
                 let clock = self.webhook_of(item.delivery).webhook.clock;
                 let deadline = clock.running(item.deadline, now.elapsed);
@@ -53,6 +56,14 @@ impl State {
             answers.push(answer);
         }
         answers
+    }
+
+    fn tells_of_erased(&self, item: &Freeze) -> bool {
+        let application = self.deliveries.get(&item.delivery).map(|row| row.delivery.application);
+        let entity = self.events.get(&item.delivery.event()).map(|event| &event.entity);
+        let subjects = item.subjects.iter().flatten().filter(|it| Some(*it) != entity).cloned();
+        let subjects: Vec<_> = subjects.collect();
+        application.is_some_and(|it| self.late_erasures.forbid(it, &subjects, item.token))
     }
 
     pub(super) fn record(&mut self, now: Now, batch: Vec<Record>) -> PerItem {

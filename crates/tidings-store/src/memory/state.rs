@@ -23,6 +23,7 @@ use tidings_core::{
 };
 
 use crate::{
+    erasures::LateErasures,
     memory::entity::Entities,
     rules,
     types::{DeliveryView, Notice, NoticeKind},
@@ -48,6 +49,7 @@ pub(super) struct State {
     pub(super) deliveries: BTreeMap<DeliveryId, Row>,
     pub(super) queues: BTreeMap<WebhookId, Queue>,
     pub(super) leases_count: u64,
+    pub(super) late_erasures: LateErasures,
     /// The webhook that a claim served last.
     pub(super) served: Option<WebhookId>,
     pub(super) notices: BTreeMap<NoticeId, Notice>,

@@ -1,0 +1,76 @@
+//! Withdrawing consent: what was collected of an account goes, and is not told of any more.
+//!
+//! ```text
+//! read ─► the tombstones of its documents and provisions, in commits of bounded size
+//!      ─► the last of them, the account without what was collected, the erasure, and the event:
+//!         one commit ─► documents that were added in between
+//! ```
+
+use tidings_core::ids::ApplicationId;
+use tidings_graphql::OperationFailure;
+
+use super::{
+    Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile,
+    deletion::{Deletion, gone, ids_of},
+};
+use crate::{
+    domain::{ACCOUNT_ROLE, Account, AccountStatus, Document, Provision, link},
+    triggers::Trigger,
+};
+
+impl Writer {
+    /// Notes that the consent for an account was withdrawn, deletes what was collected of it, and
+    /// fires `AccountUpdated`, unless that was known. What is frozen and tells of the account is
+    /// erased in the same commit, and nothing about the account can be written any more.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, or what stops the store.
+    pub async fn withdraw_consent(
+        &self,
+        application: ApplicationId,
+        id: &str,
+    ) -> Result<Written<Account>, OperationFailure> {
+        let hanging_on = link(ACCOUNT_ROLE, id);
+        let deletion = Deletion { application, goes_with: None, hanging_on };
+        for _ in 0..TRIES_MAX {
+            let now = self.now();
+            let before = self.existing::<Account>(Some(application), id).await?;
+            if before.body.status == AccountStatus::ConsentWithdrawn {
+                return Ok(Written { entity: before, event: None });
+            }
+            let body = Account {
+                status: AccountStatus::ConsentWithdrawn,
+                reference: None,
+                balance: None,
+                ..before.body.clone()
+            };
+            let mut changes = self.last_of::<Document>(now, &deletion).await?;
+            changes.extend(self.last_of::<Provision>(now, &deletion).await?);
+            changes.push(before.change(Some(application), &body));
+            let plan = Plan {
+                erased: ids_of(&changes),
+                changes,
+                expected: Vec::new(),
+                firings: vec![Firing::of(Trigger::AccountUpdated, id, application)],
+                made: before.next(now.wall, body),
+            };
+            if let Some(written) = self.write(now, plan).await? {
+                self.delete_late_documents(&deletion).await;
+                return Ok(written);
+            }
+        }
+        Err(changed_meanwhile::<Account>(id))
+    }
+
+    /// Documents that were added after the last page was read and before the withdrawal was
+    /// committed; after it none can be. What stops us here is in the log.
+    async fn delete_late_documents(&self, deletion: &Deletion) {
+        for _ in 0..TRIES_MAX {
+            let now = self.now();
+            let Ok(changes) = self.last_of::<Document>(now, deletion).await else { return };
+            if changes.is_empty() || self.commit(now, &gone(changes)).await.is_err() {
+                return;
+            }
+        }
+    }
+}
