@@ -194,8 +194,8 @@ pub trait Store: Send + Sync {
     ) -> Result<DeliveryView, WriteError>;
 
     /// Replays all that match, newest first, to [`tidings_core::limits::REPLAY_MAX`]; those with a
-    /// pending replay, those of deleted webhooks, and erased ones are left as they are. Returns how many
-    /// replays were made.
+    /// pending replay, those of deleted webhooks, and erased ones are left as they are. Returns how
+    /// many replays were made.
     async fn replay_all(
         &self,
         now: Now,
