@@ -310,8 +310,7 @@ impl Failure {
                  `{account}`. Cysylltwch y cyfrif eto gyda chaniatâd newydd."
             ),
             Failure::Erased { what, id } => format!(
-                "Mae hwn yn sôn am rywbeth a ddilëwyd, neu y tynnwyd caniatâd ar ei gyfer yn ôl: \
-                 {} `{id}`. Ni ellir ei anfon eto.",
+                "Dilëwyd yr hyn y mae'n sôn amdano: {} `{id}`. Ni ellir ei anfon eto.",
                 word(what)
             ),
             Failure::AnswerTooLarge { items_max } => format!(
