@@ -104,7 +104,8 @@ struct Refusal {
 
 impl Refusal {
     fn malformed(message: impl Into<String>) -> Refusal {
-        let errors = vec![json!({ "message": message.into() })];
+        let extensions = json!({ "code": "MALFORMED_REQUEST" });
+        let errors = vec![json!({ "message": message.into(), "extensions": extensions })];
         Refusal { errors, well_formed: false, has_data: false, status: None }
     }
 
@@ -170,7 +171,8 @@ fn prepare(
     let operation = asked::operation(document, name.as_deref())
         .map_err(|why| Refusal::document(why, "OPERATION_RESOLUTION_FAILURE"))?;
     if is_get && operation.ty != OperationType::Query {
-        let refusal = Refusal::document("only queries are run on GET: send a POST", "GET");
+        let refusal =
+            Refusal::document("only queries are run on GET: send a POST", "METHOD_NOT_ALLOWED");
         return Err(Refusal { status: Some(StatusCode::METHOD_NOT_ALLOWED), ..refusal });
     }
     size::of_operation(document, operation, &variables)

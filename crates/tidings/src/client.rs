@@ -205,11 +205,16 @@ pub fn option_of(pointer: &str) -> String {
     option
 }
 
-/// `CODE: description: field: what is wrong (line 3, column 5); …`
+/// `CODE: description; field: what is wrong (line 3, column 5); …`
 fn operation_failure(object: &Map<String, Value>) -> Failure {
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
-    let mut parts = vec![format!("{}: {}", text("code"), text("description"))];
-    for problem in object.get("problems").and_then(Value::as_array).into_iter().flatten() {
+    let problems = object.get("problems").and_then(Value::as_array);
+    let mut parts = match problems {
+        // The description of wrong input only says that the problems say it.
+        Some(problems) if text("code") == "INVALID_INPUT" && !problems.is_empty() => Vec::new(),
+        _ => vec![text("description").to_owned()],
+    };
+    for problem in problems.into_iter().flatten() {
         let path = problem["path"].as_str().unwrap_or_default();
         let message = problem["message"].as_str().unwrap_or_default();
         let place = match (problem["line"].as_u64(), problem["column"].as_u64()) {
@@ -218,7 +223,7 @@ fn operation_failure(object: &Map<String, Value>) -> Failure {
         };
         parts.push(format!("{}: {message}{place}", option_of(path)));
     }
-    Failure::new(parts.join("; "))
+    Failure::new(format!("{}: {}", text("code"), parts.join("; ")))
 }
 
 #[cfg(test)]
@@ -240,7 +245,7 @@ mod tests {
         });
         assert_eq!(
             operation_failure(failure.as_object().unwrap()).to_string(),
-            "INVALID_INPUT: The input is not valid.; --queries: no field `a` (line 1, column 9); \
+            "INVALID_INPUT: --queries: no field `a` (line 1, column 9); \
              --timeout-ms: too long; id: no number"
         );
     }

@@ -27,8 +27,9 @@ use crate::{
     metrics, schema, wiring,
 };
 
-/// How long attempts and requests may take to finish once the server is asked to end.
-const GRACE_MS: u64 = 20_000;
+/// How long attempts and requests may take to finish once the server is asked to end: an attempt's
+/// 30 seconds, the reading of its answer, and its record.
+const GRACE_MS: u64 = 35_000;
 /// How long readiness waits for the database.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often what nobody needs any more is cleared away.

@@ -30,16 +30,30 @@ const FIELDS_MAX: usize = 32;
 
 /// Starts writing log lines. Once for the whole program.
 pub fn start(options: &LogOptions) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&options.log_level).map_err(|error| {
+    let wrong = |what: &str| {
         Failure::usage(format!(
-            "--log-level `{}`: {error}: write error, warn, info, debug or trace",
+            "--log-level `{}`: {what}: write error, warn, info, debug or trace, also for one part, \
+             as in info,tidings_deliver=debug",
             options.log_level
         ))
-    })?;
+    };
+    if let Some(part) = options.log_level.split(',').find(|part| !is_level(part)) {
+        return Err(wrong(&format!("`{part}` says no level")));
+    }
+    let filter =
+        EnvFilter::try_new(&options.log_level).map_err(|error| wrong(&error.to_string()))?;
     let lines = Lines { format: options.log_format };
     let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter));
     tracing::subscriber::set_global_default(subscriber)
         .map_err(|_| Failure::new("the log was started twice: report this as a mistake of ours"))
+}
+
+/// A level, alone or for a part. Other words would be taken for the name of a part, and silence all
+/// the others.
+fn is_level(part: &str) -> bool {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let level = part.rsplit('=').next().unwrap_or_default().trim();
+    LEVELS.iter().any(|known| level.eq_ignore_ascii_case(known))
 }
 
 struct Lines {

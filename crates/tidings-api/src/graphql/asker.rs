@@ -116,6 +116,8 @@ pub(super) fn store_failure(error: StoreError) -> OperationFailure {
 /// What stopped a write, as a result. `path` is where the input names what the store refuses.
 pub(super) fn write_failure(what: Thing, path: &str, error: WriteError) -> OperationFailure {
     match error {
+        // A delivery that is there may belong to a webhook that is not.
+        WriteError::NotFound { what: "webhook", id } => not_found(Thing::Webhook, &id),
         WriteError::NotFound { id, .. } => not_found(what, &id),
         WriteError::Taken { id, .. } => Failure::Taken { what, id }.into(),
         WriteError::Stale { id, .. } => Failure::ChangedMeanwhile { what, id }.into(),

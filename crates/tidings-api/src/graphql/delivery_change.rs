@@ -6,10 +6,10 @@ use tidings_core::{
     delivery::{Reason, ReasonCode},
 };
 use tidings_graphql::{OperationFailure, Thing};
-use tidings_store::Replay;
+use tidings_store::{Replay, ShownState};
 
 use super::{
-    asker::{Asker, write_failure},
+    asker::{Asker, invalid, write_failure},
     delivery::{Delivery, find},
     filter::DeliveryFilter,
     result_union,
@@ -77,7 +77,8 @@ impl DeliveryMutation {
         replay_all(context, filter, mode(payload)).await.into()
     }
 
-    /// Cancels a delivery that is not final. A final one stays as it is.
+    /// Cancels a delivery that is not final. One that was cancelled before stays as it is; one that
+    /// ended otherwise is refused.
     async fn cancel_delivery(
         &self,
         context: &Context<'_>,
@@ -122,6 +123,10 @@ async fn replay_all(
 async fn cancel(context: &Context<'_>, id: &str) -> Result<Delivery, OperationFailure> {
     let asker = Asker::with(context, &[Scope::ManageWebhooks])?;
     let found = find(&asker, id).await?;
+    if found.delivery.state.is_final() && found.shown != ShownState::Cancelled {
+        let message = "it has ended already: only what is still to be sent can be cancelled";
+        return Err(invalid("/id", message));
+    }
     let why = Reason::new(ReasonCode::CancelledByOwner, "its owner cancelled it");
     let cancelled = asker.api.store.cancel_delivery(asker.now(), found.delivery.id, why).await;
     cancelled.map(Delivery).map_err(|error| write_failure(Thing::Delivery, "/id", error))

@@ -170,6 +170,10 @@ async fn a_delivery_is_replayed_once_at_a_time_and_cancelled_before_its_end() {
         ... on Delivery { state reason finished } ... on OperationFailure { code } } }";
     let cancelled = door.graphql(ACME, cancel, json!({ "id": first["id"] })).await;
     insta::assert_json_snapshot!("cancelled", cancelled["cancelDelivery"]);
+    let again = door.graphql(ACME, cancel, json!({ "id": first["id"] })).await;
+    assert_eq!(again, cancelled);
+    let ended = door.graphql(ACME, cancel, json!({ "id": id })).await;
+    assert_eq!(ended["cancelDelivery"], json!({ "code": "INVALID_INPUT" }));
     let all = "mutation { replayDeliveries(filter: { state: [DELIVERED] }) { \
         ... on ReplayStarted { count } ... on OperationFailure { code } } }";
     let count = door.graphql(ACME, all, json!({})).await["replayDeliveries"]["count"].clone();
