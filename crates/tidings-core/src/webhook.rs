@@ -96,6 +96,9 @@ pub const KEY_PURPOSE: &str = "webhook.key";
 /// What header values are sealed for.
 pub const HEADER_PURPOSE: &str = "webhook.header";
 
+/// What is shown of a header's value. No value can look like this: values are ASCII.
+pub const MASK: &str = "••••••";
+
 /// A header that a webhook's owner adds to each request.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CustomHeader {

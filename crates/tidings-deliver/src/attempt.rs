@@ -20,7 +20,7 @@ use tidings_core::{
     retry::{RetryPolicy, back_off_ms},
     signature::sign,
     time::{Elapsed, Now},
-    webhook::PayloadMode,
+    webhook::{MASK, PayloadMode},
 };
 use tidings_query::{
     render::{RenderRequest, Rendering, SourceAnswer, Waited, render},
@@ -314,7 +314,7 @@ fn made_attempt(
 fn masked(headers: Vec<(String, String)>, prepared: &Prepared) -> Vec<(String, String)> {
     let own = |name: &str| prepared.headers.iter().any(|header| header.0 == name);
     let mask = |(name, value): (String, String)| {
-        let value = if own(&name) { "***".to_owned() } else { value };
+        let value = if own(&name) { MASK.to_owned() } else { value };
         (name, value)
     };
     headers.into_iter().map(mask).collect()

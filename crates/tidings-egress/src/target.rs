@@ -88,6 +88,9 @@ pub enum TargetError {
         /// The host.
         name: String,
     },
+    /// Port 0.
+    #[error("port 0 cannot be reached: name another port, or leave it out")]
+    PortZero,
     /// An address literal that the policy forbids; which rule it was is for the log alone.
     #[error(
         "the address cannot be called: use a public host, or have the operator open the address \
@@ -246,7 +249,7 @@ fn checked_host(
         Some(Host::Ipv6(v6)) => check(IpAddr::V6(v6)).map(|()| Host::Ipv6(v6)),
         Some(Host::Domain(name)) => {
             if port == 0 {
-                return Err(TargetError::AddressDenied(Denied::PortZero));
+                return Err(TargetError::PortZero);
             }
             // A final dot means the same host, but neither certificates nor SNI know it.
             let name = name.strip_suffix('.').unwrap_or(name);

@@ -8,7 +8,7 @@ use tidings_core::{
     access::Scope,
     ids::WebhookId,
     time::{Elapsed, Now, SECOND_MS, Wall},
-    webhook::{Status, Webhook as Stored},
+    webhook::{MASK, Status, Webhook as Stored},
 };
 use tidings_graphql::{DateTime, Json, ListPage, OperationFailure, Problem, Thing};
 use tidings_store::{WebhookBacklog, WriteError};
@@ -23,8 +23,6 @@ use super::{
 use crate::provision;
 use crate::webhook_input::{ErrorAction, PayloadMode, Success};
 
-/// What is shown of a header's value. No value can look like this: values are ASCII.
-pub(super) const MASK: &str = "••••••";
 /// The name of the list in its cursors.
 const LIST: &str = "webhooks";
 

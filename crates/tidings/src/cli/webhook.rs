@@ -91,7 +91,8 @@ pub enum WebhookCommand {
         #[command(flatten)]
         server: ServerOptions,
     },
-    /// Runs the query and prints the exact signed request, without sending it
+    /// Runs the query and prints the exact signed request, without sending it; the connection adds
+    /// Host and Content-Length
     #[command(after_help = "Examples:\n  tidings webhook preview 1 602cd86f3755d621aff583ee\n  \
         tidings webhook preview --entity 602cd86f3755d621aff583ee --name new --application acme \
         --triggers EnergySwitchAdded --url https://example.com/hook --query @switch.graphql")]
