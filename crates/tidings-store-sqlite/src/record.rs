@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidings_core::{
     delivery::{LeaseToken, Step},
     health::SourceHealth,
-    ids::DeliveryId,
+    ids::{DeliveryId, EntityId},
     time::Now,
     webhook::{Status, Webhook},
 };
@@ -56,12 +56,14 @@ pub(crate) fn freeze_payloads(
     for item in batch {
         let found = leased(tx, item.delivery, item.token)?;
         answers.push(match found {
-            Ok(stored) if tells_of_erased(tx, &stored, item)? => {
-                Err(LeaseLost { delivery: item.delivery })
-            }
             Ok(stored) => {
-                freeze(tx, now, stored, item)?;
-                Ok(())
+                let subjects = subjects(tx, item)?;
+                if tells_of_erased(tx, &stored, item, subjects.as_deref()) {
+                    Err(LeaseLost { delivery: item.delivery })
+                } else {
+                    freeze(tx, now, stored, item, subjects)?;
+                    Ok(())
+                }
             }
             Err(lost) => Err(lost),
         });
@@ -69,23 +71,39 @@ pub(crate) fn freeze_payloads(
     Ok(answers)
 }
 
-fn tells_of_erased(tx: &Tx<'_>, stored: &Stored, item: &Freeze) -> Result<bool, Trouble> {
-    let Some(subjects) = &item.subjects else { return Ok(false) };
-    let subjects = rules::subjects_beside(&*tx.event_of(item.delivery)?, subjects);
-    Ok(tx.state.late_erasures.forbid(stored.delivery.application, &subjects, item.token))
+/// Whom the body tells of beside its event's entity; `None` where it is the body that is there.
+fn subjects(tx: &Tx<'_>, item: &Freeze) -> Result<Option<Vec<EntityId>>, Trouble> {
+    Ok(match &item.subjects {
+        None => None,
+        Some(subjects) if subjects.is_empty() => Some(Vec::new()),
+        Some(subjects) => Some(rules::subjects_beside(&*tx.event_of(item.delivery)?, subjects)),
+    })
 }
 
-fn freeze(tx: &mut Tx<'_>, now: Now, mut stored: Stored, item: &Freeze) -> Result<(), Trouble> {
+fn tells_of_erased(
+    tx: &Tx<'_>,
+    stored: &Stored,
+    item: &Freeze,
+    subjects: Option<&[EntityId]>,
+) -> bool {
+    let application = stored.delivery.application;
+    subjects.is_some_and(|them| tx.state.late_erasures.forbid(application, them, item.token))
+}
+
+fn freeze(
+    tx: &mut Tx<'_>,
+    now: Now,
+    mut stored: Stored,
+    item: &Freeze,
+    subjects: Option<Vec<EntityId>>,
+) -> Result<(), Trouble> {
     let clock = tx.webhook_of(item.delivery)?.clock;
     stored.delivery.freeze(clock.running(item.deadline, now.elapsed));
     let before = match stored.payload {
         Some(id) => row::payload_subjects(tx.connection, id)?,
         None => Vec::new(),
     };
-    let subjects = match &item.subjects {
-        Some(subjects) => rules::subjects_beside(&*tx.event_of(item.delivery)?, subjects),
-        None => before.clone(),
-    };
+    let subjects = subjects.unwrap_or_else(|| before.clone());
     match stored.payload {
         Some(id) => row::update_payload(tx.connection, id, &item.payload, &subjects)?,
         None => {

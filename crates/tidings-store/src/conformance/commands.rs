@@ -2,34 +2,22 @@
 
 use tidings_core::{
     delivery::{Reason, ReasonCode, State, Step},
-    event::JsonObject,
     ids::DeliveryId,
     outcome::Outcome,
-    payload::{Envelope, compose, readdress},
+    payload::readdress,
     time::HOUR_MS,
     webhook::{PayloadMode, Webhook},
 };
 
-use super::world::{World, failure, why};
+use super::world::{self, World, failure, why};
 use crate::{
     error::WriteError,
     store::Store,
     types::{Claimed, DeliveryFilter, Replay, ShownState},
 };
 
-/// A body as deliveries have them.
 fn body(claimed: &Claimed) -> String {
-    let bytes = compose(&Envelope {
-        id: claimed.delivery.id,
-        trigger: &claimed.delivery.trigger,
-        date: claimed.event.date,
-        api: "https://api.example.com/v1/graphql",
-        query: "{ a }",
-        variables: &JsonObject::new(),
-        data: None,
-        errors: None,
-    });
-    String::from_utf8(bytes).unwrap()
+    String::from_utf8(world::body(claimed)).unwrap()
 }
 
 /// A delivery that was sent and ended.

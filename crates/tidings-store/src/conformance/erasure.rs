@@ -2,14 +2,12 @@
 
 use tidings_core::{
     delivery::{ReasonCode, State, Step},
-    event::JsonObject,
     ids::{ApplicationId, DeliveryId, EntityId},
     outcome::Outcome,
-    payload::{Envelope, compose},
     webhook::Webhook,
 };
 
-use super::world::{World, failure};
+use super::world::{World, body, failure};
 use crate::{
     error::WriteError,
     store::Store,
@@ -37,17 +35,7 @@ async fn claimed_about(world: &mut World<'_>, webhook: &Webhook, entity: &str) -
 
 /// Freezes a body that tells of these.
 async fn freeze(world: &World<'_>, claimed: &Claimed, subjects: Option<&[&str]>) {
-    let body = compose(&Envelope {
-        id: claimed.delivery.id,
-        trigger: &claimed.delivery.trigger,
-        date: claimed.event.date,
-        api: "https://api.example.com/v1/graphql",
-        query: "{ a }",
-        variables: &JsonObject::new(),
-        data: None,
-        errors: None,
-    });
-    let body = String::from_utf8(body).unwrap();
+    let body = String::from_utf8(body(claimed)).unwrap();
     let mut freeze = world.freeze_of(claimed, &body, world.in_ms(1_000_000));
     freeze.subjects = subjects.map(ids);
     assert_eq!(world.store.freeze_payloads(world.now, vec![freeze]).await.unwrap(), [Ok(())]);

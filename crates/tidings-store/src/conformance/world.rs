@@ -7,12 +7,13 @@ use tidings_core::{
     access::{Owner, ScopeSet},
     application::{Application, ApplicationSettings, ClientType},
     delivery::{Reason, ReasonCode, Step},
-    event::Event,
+    event::{Event, JsonObject},
     health::spare,
     ids::{ApplicationId, DeliveryId, EventId, WebhookId},
     limits::{ATTEMPTS_IN_FLIGHT_MAX, BREAKER_FAILURES, HORIZON_MS},
     matching::match_event,
     outcome::{Attempt, Failure, Outcome},
+    payload::{Envelope, compose},
     samples,
     time::{Elapsed, Now, Wall},
     webhook::{Status, Webhook},
@@ -336,4 +337,18 @@ pub fn attempt(number: u32, started_at: Wall, outcome: Outcome) -> Attempt {
         response_body: Bytes::from_static(b"\x00ok\xFF"),
         response_body_truncated: false,
     }
+}
+
+/// A body as deliveries have them.
+pub fn body(claimed: &Claimed) -> Vec<u8> {
+    compose(&Envelope {
+        id: claimed.delivery.id,
+        trigger: &claimed.delivery.trigger,
+        date: claimed.event.date,
+        api: "https://api.example.com/v1/graphql",
+        query: "{ a }",
+        variables: &JsonObject::new(),
+        data: None,
+        errors: None,
+    })
 }

@@ -3,15 +3,13 @@
 use bytes::Bytes;
 use tidings_core::{
     delivery::{Reason, ReasonCode, Step},
-    event::JsonObject,
     ids::EntityId,
     outcome::Outcome,
-    payload::{Envelope, compose},
     time::{ClockMark, HOUR_MS, MINUTE_MS, SECOND_MS},
 };
 
 use super::{
-    super::world::{attempt, failure},
+    super::world::{self, attempt, failure},
     Run, both,
     ingest::ENTITIES,
     normal,
@@ -255,14 +253,5 @@ impl Run<'_> {
 }
 
 fn body(claimed: &Claimed) -> Bytes {
-    Bytes::from(compose(&Envelope {
-        id: claimed.delivery.id,
-        trigger: &claimed.delivery.trigger,
-        date: claimed.event.date,
-        api: "https://api.example.com/v1/graphql",
-        query: "{ a }",
-        variables: &JsonObject::new(),
-        data: None,
-        errors: None,
-    }))
+    Bytes::from(world::body(claimed))
 }
