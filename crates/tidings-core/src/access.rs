@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     application::Name,
-    ids::{ApplicationId, TokenId},
+    ids::{ApplicationId, EntityId, GrantId, TokenId},
     secret::TokenHash,
     time::{Elapsed, Now, Wall},
 };
@@ -101,6 +101,12 @@ impl ScopeSet {
         Scope::ALL.into_iter().filter(|scope| *scope != Scope::Admin).collect()
     }
 
+    /// All that a user's token can have, and that a master token can hand on.
+    #[must_use]
+    pub fn for_users() -> ScopeSet {
+        [Scope::ReadAccounts, Scope::DownloadDocuments].into_iter().collect()
+    }
+
     /// Whether the scope is in it. [`Scope::Admin`] contains all others.
     #[must_use]
     pub fn allows(self, scope: Scope) -> bool {
@@ -156,6 +162,45 @@ pub enum Owner {
     Application(ApplicationId),
 }
 
+/// What a token is for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum TokenKind {
+    /// It is the operator's.
+    Operator,
+    /// It is an application's own.
+    Application,
+    /// An application's, kept on its servers: it makes tokens of users, and sees all of them.
+    PrivateMaster,
+    /// An application's, given to its users' devices: it makes new users with their tokens, and
+    /// sees nothing.
+    PublicMaster,
+    /// An application's, for one of its users.
+    User,
+}
+
+impl TokenKind {
+    /// The kind of an owner's own tokens.
+    #[must_use]
+    pub fn own(owner: &Owner) -> TokenKind {
+        match owner {
+            Owner::Operator => TokenKind::Operator,
+            Owner::Application(_) => TokenKind::Application,
+        }
+    }
+
+    /// The most that a token of this kind may have, of what its owner has.
+    #[must_use]
+    pub fn scopes_max(self) -> ScopeSet {
+        match self {
+            TokenKind::Operator => [Scope::Admin].into_iter().collect(),
+            TokenKind::Application => ScopeSet::for_applications(),
+            TokenKind::PrivateMaster | TokenKind::PublicMaster | TokenKind::User => {
+                ScopeSet::for_users()
+            }
+        }
+    }
+}
+
 /// A token as it is stored: not its text, only the hash of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Token {
@@ -165,7 +210,13 @@ pub struct Token {
     pub hash: TokenHash,
     /// Whose it is.
     pub owner: Owner,
-    /// What it may do.
+    /// What it is for.
+    pub kind: TokenKind,
+    /// The application's user whose token it is: there is one exactly where `kind` says so.
+    pub user: Option<EntityId>,
+    /// The consent that it was issued under.
+    pub grant: Option<GrantId>,
+    /// What it may do; of a master token, what it may hand on.
     pub scopes: ScopeSet,
     /// When it was issued.
     pub added_at: Wall,
@@ -188,6 +239,10 @@ impl Token {
 pub struct Principal {
     /// Whose token it is.
     pub owner: Owner,
+    /// What the token is for.
+    pub kind: TokenKind,
+    /// The user whose token it is, where it is a user's.
+    pub user: Option<EntityId>,
     /// The application's name, where an application asks.
     pub application_name: Option<Name>,
     /// What it may do: the token's scopes, as far as the application still has them.
@@ -206,10 +261,42 @@ impl Principal {
         }
     }
 
-    /// Whether what belongs to `application` may be seen.
+    /// Whether what belongs to `application` may be seen. What belongs to one of its users may be
+    /// seen where [`Principal::sees_user`] says so too.
     #[must_use]
     pub fn sees(&self, application: ApplicationId) -> bool {
         self.application().is_none_or(|own| own == application)
+    }
+
+    /// Whether the owner itself asks: nobody else may manage webhooks and tokens, see deliveries,
+    /// or fire triggers, whatever the scopes say.
+    #[must_use]
+    pub fn is_owner(&self) -> bool {
+        matches!(self.kind, TokenKind::Operator | TokenKind::Application)
+    }
+
+    /// Whether what belongs to any user of the application may be seen.
+    #[must_use]
+    pub fn sees_all_users(&self) -> bool {
+        self.is_owner() || self.kind == TokenKind::PrivateMaster
+    }
+
+    /// Whether what belongs to this user of the application may be seen.
+    #[must_use]
+    pub fn sees_user(&self, user: &str) -> bool {
+        let is_own = || self.user.as_ref().is_some_and(|own| own.as_str() == user);
+        self.sees_all_users() || (self.kind == TokenKind::User && is_own())
+    }
+
+    /// What a master token may hand on to a user's; nothing where it is none.
+    #[must_use]
+    pub fn delegable(&self) -> ScopeSet {
+        match self.kind {
+            TokenKind::PrivateMaster | TokenKind::PublicMaster => {
+                self.scopes.and(ScopeSet::for_users())
+            }
+            TokenKind::Operator | TokenKind::Application | TokenKind::User => ScopeSet::NONE,
+        }
     }
 }
 
@@ -224,6 +311,38 @@ mod tests {
         assert!(Scope::ALL.into_iter().all(|scope| admin.allows(scope)));
         assert!(fire.allows(Scope::FireTriggers) && !fire.allows(Scope::ManageWebhooks));
         assert!(admin.covers(ScopeSet::for_applications()) && !fire.covers(admin));
+    }
+
+    #[test]
+    fn each_kind_of_token_sees_the_users_that_it_is_for() {
+        let principal = |kind, user: Option<&str>| Principal {
+            owner: Owner::Application(ApplicationId(1)),
+            kind,
+            user: user.map(|id| id.parse().unwrap()),
+            application_name: Some("acme".parse().unwrap()),
+            scopes: ScopeSet::for_applications(),
+            expires_at: None,
+        };
+        let users = ScopeSet::for_users();
+        for (kind, user, is_owner, sees_all, sees, delegable) in [
+            (TokenKind::Operator, None, true, true, true, ScopeSet::NONE),
+            (TokenKind::Application, None, true, true, true, ScopeSet::NONE),
+            (TokenKind::PrivateMaster, None, false, true, true, users),
+            (TokenKind::PublicMaster, None, false, false, false, users),
+            (TokenKind::User, Some("u"), false, false, true, ScopeSet::NONE),
+            (TokenKind::User, Some("v"), false, false, false, ScopeSet::NONE),
+            (TokenKind::User, None, false, false, false, ScopeSet::NONE),
+        ] {
+            let one = principal(kind, user);
+            let found = (one.is_owner(), one.sees_all_users(), one.sees_user("u"));
+            assert_eq!(
+                (found, one.delegable()),
+                ((is_owner, sees_all, sees), delegable),
+                "{one:?}"
+            );
+            assert_eq!(TokenKind::own(&one.owner), TokenKind::Application);
+        }
+        assert!(ScopeSet::for_applications().covers(TokenKind::PublicMaster.scopes_max()));
     }
 
     #[test]

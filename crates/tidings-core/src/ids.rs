@@ -78,6 +78,11 @@ number_id!(
     NoticeId,
     "a notice's id"
 );
+number_id!(
+    /// A task: durable work beside deliveries.
+    TaskId,
+    "a task's id"
+);
 
 /// A firing of a trigger: a UUID of version 7 (RFC 9562, section 5.7), so ids grow with time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -266,6 +271,48 @@ impl FromStr for EntityId {
     }
 }
 
+/// The consent that tokens were issued under: 24 hexadecimal digits. A token and those that are
+/// refreshed from it share one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GrantId([u8; 12]);
+
+impl GrantId {
+    /// Makes an id from 12 random bytes.
+    #[must_use]
+    pub fn new(random: [u8; 12]) -> GrantId {
+        GrantId(random)
+    }
+}
+
+impl fmt::Display for GrantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for GrantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GrantId({self})")
+    }
+}
+
+impl FromStr for GrantId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<GrantId, IdError> {
+        let wrong = || refused(text, "a grant's id", "write its 24 hexadecimal digits");
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() != 24 || !text.bytes().all(is_digit) {
+            return Err(wrong());
+        }
+        let mut bytes = [0; 12];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).map_err(|_| wrong())?;
+        }
+        Ok(GrantId(bytes))
+    }
+}
+
 /// Serde through the text form, for the ids whose bytes are not text.
 macro_rules! serde_as_text {
     ($($name:ident),*) => {$(
@@ -282,7 +329,7 @@ macro_rules! serde_as_text {
         }
     )*};
 }
-serde_as_text!(EventId, DeliveryId);
+serde_as_text!(EventId, DeliveryId, GrantId);
 
 impl<'de> Deserialize<'de> for EntityId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<EntityId, D::Error> {
@@ -314,6 +361,14 @@ mod tests {
     }
 
     #[test]
+    fn a_grants_id_is_24_digits_on_the_outside() {
+        let id = GrantId::new([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0xAB, 0xFF]);
+        assert_eq!(id.to_string(), "00010203040506070809abff");
+        assert_eq!(id.to_string().parse::<GrantId>(), Ok(id));
+        assert_eq!(serde_json::to_string(&id).unwrap(), "\"00010203040506070809abff\"");
+    }
+
+    #[test]
     fn what_is_no_id_is_refused() {
         for text in ["", "0", "-1", "01", "+1", "1.0", "9223372036854775808", "x"] {
             assert!(text.parse::<WebhookId>().is_err(), "{text}");
@@ -325,6 +380,9 @@ mod tests {
         }
         for text in ["", "AAAA", "egohOhl0CgOx1FztKdKBjYU1TWWzy2kqBqqmWBhUQR"] {
             assert!(text.parse::<DeliveryId>().is_err(), "{text}");
+        }
+        for text in ["", "0123456789abcdef0123456", "0123456789ABCDEF01234567", &"é".repeat(12)] {
+            assert!(text.parse::<GrantId>().is_err(), "{text}");
         }
         for text in ["", "a\u{0}", "a\nb", &"x".repeat(257)] {
             assert!(text.parse::<EntityId>().is_err(), "{text}");

@@ -19,6 +19,7 @@ use crate::{
     error::{Stop, Trouble},
     row::{self, int, length},
     state::Tx,
+    task, token,
 };
 
 /// `deleted` of a webhook that went with its application.
@@ -112,11 +113,7 @@ pub(crate) fn delete_application(
     tx.connection
         .prepare_cached("UPDATE application SET deleted = 1 WHERE id = ?1")?
         .execute([int(id.0)])?;
-    tx.connection
-        .prepare_cached(
-            "UPDATE token SET revoked_at = ?2 WHERE application = ?1 AND revoked_at IS NULL",
-        )?
-        .execute(params![int(id.0), now.wall.0])?;
+    token::revoke_of(tx, id, now)?;
     let of_application = |webhook: &&Arc<Webhook>| webhook.application == id;
     let webhooks: Vec<WebhookId> =
         tx.state.webhooks.values().filter(of_application).map(|webhook| webhook.id).collect();
@@ -220,7 +217,7 @@ fn mark_deleted(tx: &mut Tx<'_>, id: WebhookId, how: i64) -> Result<(), Trouble>
     Ok(())
 }
 
-// --- what a deleted webhook leaves ---
+// --- what deleted webhooks and applications leave ---
 
 /// See [`tidings_store::Store::cancel_orphans`].
 pub(crate) fn cancel_orphans(tx: &mut Tx<'_>, now: Now) -> Result<u64, Trouble> {
@@ -234,7 +231,8 @@ pub(crate) fn cancel_orphans(tx: &mut Tx<'_>, now: Now) -> Result<u64, Trouble> 
         }
         left -= cancel_some(tx, id, left, now)?;
     }
-    Ok((rules::ENDED_PER_COMMIT_MAX - left) as u64)
+    let removed = task::remove_orphans(tx, rules::ENDED_PER_COMMIT_MAX)?;
+    Ok((rules::ENDED_PER_COMMIT_MAX - left + removed) as u64)
 }
 
 /// Cancels deliveries of a deleted webhook, at most so many, the longest due first.

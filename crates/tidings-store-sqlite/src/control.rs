@@ -1,17 +1,15 @@
-//! The installation, its tokens, and what people ask of single deliveries: replay, cancel.
+//! The installation, and what people ask of single deliveries: replay, cancel.
 
 use std::sync::Arc;
 
-use rusqlite::params;
 use tidings_core::{
-    access::{Owner, Token},
     delivery::{Delivery, Reason},
-    ids::{DeliveryId, TokenId},
+    ids::DeliveryId,
     limits::REPLAY_MAX,
     payload::readdress,
     time::{ClockMark, Now},
 };
-use tidings_store::{DeliveryFilter, DeliveryView, NewToken, Replay, WriteError};
+use tidings_store::{DeliveryFilter, DeliveryView, Replay, WriteError};
 
 use crate::{
     catalog::{self, not_found},
@@ -19,7 +17,7 @@ use crate::{
     erase,
     error::{Stop, Trouble},
     read,
-    row::{self, int},
+    row,
     scan::DeliveryScan,
     state::{Tx, keep_setting, setting},
 };
@@ -45,56 +43,6 @@ pub(crate) fn keep_key_id(tx: &Tx<'_>, key_id: &str) -> Result<String, Trouble> 
     }
     keep_setting(tx.connection, KEY_ID, &key_id)?;
     Ok(key_id.to_owned())
-}
-
-// --- tokens ---
-
-/// See [`tidings_store::Store::add_token`].
-pub(crate) fn add_token(tx: &Tx<'_>, now: Now, new: &NewToken) -> Answer<Token> {
-    if let Owner::Application(application) = &new.owner {
-        catalog::application(tx, *application)?;
-    }
-    if read::token(tx.connection, new.hash)?.is_some() {
-        let id = "of this text".to_owned();
-        return Err(Stop::Refused(WriteError::Taken { what: "token", id }));
-    }
-    let token = Token {
-        id: TokenId(catalog::next_number(tx, "SELECT max(id) FROM token")?),
-        hash: new.hash,
-        owner: new.owner.clone(),
-        scopes: new.scopes,
-        added_at: now.wall,
-        expires: new.expires,
-        revoked_at: None,
-    };
-    let application = match &token.owner {
-        Owner::Operator => None,
-        Owner::Application(id) => Some(int(id.0)),
-    };
-    tx.connection
-        .prepare_cached(
-            "INSERT INTO token (id, hash, application, scopes, added_at, expires_wall,
-                 expires_elapsed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?
-        .execute(params![
-            int(token.id.0),
-            token.hash.0.as_slice(),
-            application,
-            row::to_json(&token.scopes),
-            token.added_at.0,
-            token.expires.map(|expires| expires.wall.0),
-            token.expires.map(|expires| int(expires.elapsed.0)),
-        ])?;
-    Ok(token)
-}
-
-/// See [`tidings_store::Store::revoke_token`].
-pub(crate) fn revoke_token(tx: &Tx<'_>, now: Now, id: TokenId) -> Answer<Token> {
-    tx.connection
-        .prepare_cached("UPDATE token SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1")?
-        .execute([int(id.0), now.wall.0])?;
-    read::token_by_id(tx.connection, id)?.ok_or_else(|| not_found("token", id))
 }
 
 // --- commands on deliveries ---

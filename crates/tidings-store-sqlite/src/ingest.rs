@@ -1,8 +1,8 @@
 //! Events come in: matched against the present catalog, once under their idempotency key, all or
 //! nothing.
 //!
-//!   append ─► catalog, keys, entities checked
-//!          ─► entities, keys, events, deliveries written
+//!   append ─► catalog, keys, entities, tasks, tokens checked
+//!          ─► entities, tasks, tokens, keys, events, deliveries written
 //!          ─► newborn ones leased
 
 use std::{collections::HashMap, sync::Arc};
@@ -28,6 +28,7 @@ use crate::{
     error::{Stop, Trouble},
     row::{self, int, length},
     state::Tx,
+    task, token,
 };
 
 /// What a key was answered with, by an earlier commit or by an earlier event of this one.
@@ -47,10 +48,21 @@ pub(crate) fn append(
     }
     let answers = answers(tx, &append.events, now)?;
     entity::check(tx.connection, append)?;
+    task::check(tx, &append.tasks)?;
+    token::check(tx, &append.tokens)?;
     // Nothing is refused from here on.
     entity::apply(tx.connection, &append.changes, now)?;
     for erasure in &append.erasures {
         erase::erase(tx, erasure, now)?;
+    }
+    for change in &append.tasks {
+        task::apply(tx.connection, change)?;
+    }
+    for revocation in &append.revocations {
+        token::revoke_by(tx, revocation, now)?;
+    }
+    for new in &append.tokens {
+        token::insert(tx, now, new)?;
     }
     let mut room = append.room.clone();
     let mut newborn = Vec::new();
@@ -169,7 +181,7 @@ pub(crate) fn forget_expired(tx: &Tx<'_>, now: Now) -> Result<u64, Trouble> {
                  WHERE expires_at <= ?2)",
         )?
         .execute(params![length(rules::FORGOTTEN_PER_COMMIT_MAX), int(now.elapsed.0)])?;
-    Ok(forgotten as u64)
+    Ok((forgotten + token::forget_expired(tx, now)?) as u64)
 }
 
 /// A delivery comes into being, and goes to the worker that appended it where there is room.

@@ -1,7 +1,7 @@
 //! The embedded database: everything of [`tidings_store::Store`] in one SQLite file.
 //!
 //!   verb that writes ─► writer (one thread, group commit) ─► ingest │ claim │ record │ catalog │
-//! control
+//! control │ task │ token
 //!   verb that reads  ─► readers (a few connections, snapshots) ─► read │ entity
 //!   both             ─► row, delivery (what a value looks like in a column)
 //!
@@ -32,6 +32,8 @@ mod scan;
 mod shared;
 mod state;
 mod store;
+mod task;
+mod token;
 mod writer;
 
 pub use error::OpenError;

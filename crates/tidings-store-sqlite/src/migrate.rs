@@ -8,7 +8,8 @@ use rusqlite::Connection;
 use crate::error::OpenError;
 
 /// What each version adds to the one before; the first makes version 1 of an empty file.
-const STEPS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const STEPS: [&str; 3] =
+    [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 /// The version that this program reads and writes.
 pub const SCHEMA_VERSION: u32 = STEPS.len() as u32;
 /// Marks a file as ours: `Tdgs`.

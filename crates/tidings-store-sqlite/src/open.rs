@@ -167,6 +167,11 @@ pub(crate) fn begin(connection: &mut Connection) -> Result<(), Trouble> {
              SELECT id FROM delivery INDEXED BY delivery_open WHERE state < 2 AND state = 1)",
         [],
     )?;
+    transaction.execute(
+        "UPDATE task SET token = NULL, next_at = due_at WHERE id IN (
+             SELECT id FROM task INDEXED BY task_leased WHERE token IS NOT NULL)",
+        [],
+    )?;
     transaction.commit()?;
     Ok(())
 }

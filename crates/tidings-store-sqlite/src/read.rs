@@ -6,13 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params_from_iter, types::Value};
 use tidings_core::{
-    access::Token,
     catalog::Catalog,
     event::Event,
     health::{EndpointHealth, SourceHealth},
-    ids::{ApplicationId, DeliveryId, EventId, NoticeId, TokenId, WebhookId},
+    ids::{ApplicationId, DeliveryId, EventId, NoticeId, WebhookId},
     limits::PAGE_MAX,
-    secret::TokenHash,
     time::{Elapsed, Now},
     webhook::{Status, Webhook},
 };
@@ -40,46 +38,7 @@ fn size<C>(page: &Page<C>) -> usize {
     page.first.clamp(1, PAGE_MAX)
 }
 
-// --- tokens and webhooks ---
-
-/// See [`tidings_store::Store::token`].
-pub(crate) fn token(connection: &Connection, hash: TokenHash) -> Result<Option<Token>, Trouble> {
-    let sql = format!("SELECT {} FROM token WHERE hash = ?1", row::TOKEN);
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([hash.0.as_slice()])?;
-    rows.next()?.map(row::token).transpose()
-}
-
-/// A token, by its number.
-pub(crate) fn token_by_id(connection: &Connection, id: TokenId) -> Result<Option<Token>, Trouble> {
-    let sql = format!("SELECT {} FROM token WHERE id = ?1", row::TOKEN);
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([int(id.0)])?;
-    rows.next()?.map(row::token).transpose()
-}
-
-/// See [`tidings_store::Store::tokens`].
-pub(crate) fn tokens(
-    connection: &Connection,
-    application: Option<ApplicationId>,
-    asked: &Page<TokenId>,
-) -> Result<Paged<Token>, Trouble> {
-    let after = asked.after.map_or(0, |after| int(after.0));
-    let mut parameters = vec![Value::from(after), Value::from(length(size(asked) + 1))];
-    let mut of = "";
-    if let Some(application) = application {
-        parameters.push(Value::from(int(application.0)));
-        of = "AND application = ?3";
-    }
-    let sql = format!("SELECT {} FROM token WHERE id > ?1 {of} ORDER BY id LIMIT ?2", row::TOKEN);
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(parameters))?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(row::token(row)?);
-    }
-    Ok(page(found, size(asked)))
-}
+// --- webhooks ---
 
 /// See [`tidings_store::Store::webhooks`].
 pub(crate) fn webhooks(

@@ -8,13 +8,11 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use serde::{Serialize, de::DeserializeOwned};
 use tidings_core::{
-    access::{Owner, Token},
     application::Application,
     event::{Event, JsonObject},
-    ids::{ApplicationId, DeliveryId, EntityId, EventId, NoticeId, TokenId, WebhookId},
+    ids::{ApplicationId, DeliveryId, EntityId, EventId, NoticeId, WebhookId},
     outcome::Attempt,
-    secret::TokenHash,
-    time::{Elapsed, Now, Wall},
+    time::Wall,
     webhook::Webhook,
 };
 use tidings_store::{Notice, NoticeKind};
@@ -95,6 +93,19 @@ pub(crate) fn parsed<T: FromStr<Err: ToString>>(
     text.parse().map_err(|error: T::Err| Trouble::corrupt(what, error.to_string()))
 }
 
+/// A value that is written as its text, or none.
+pub(crate) fn parsed_if<T: FromStr<Err: ToString>>(
+    row: &Row<'_>,
+    column: usize,
+    what: &str,
+) -> Result<Option<T>, Trouble> {
+    let text: Option<&str> =
+        row.get_ref(column)?.as_str_or_null().map_err(|error| Trouble::corrupt(what, error))?;
+    text.map(str::parse)
+        .transpose()
+        .map_err(|error: T::Err| Trouble::corrupt(what, error.to_string()))
+}
+
 // --- the catalog ---
 
 /// Applications that are not deleted.
@@ -126,29 +137,6 @@ pub(crate) fn webhook(connection: &Connection, id: WebhookId) -> Result<Option<W
     let mut statement = connection.prepare_cached("SELECT body FROM webhook WHERE id = ?1")?;
     let mut rows = statement.query([int(id.0)])?;
     rows.next()?.map(|row| json(row, 0, "webhook")).transpose()
-}
-
-/// The columns of [`token`].
-pub(crate) const TOKEN: &str =
-    "id, hash, application, scopes, added_at, expires_wall, expires_elapsed, revoked_at";
-
-/// A token.
-pub(crate) fn token(row: &Row<'_>) -> Result<Token, Trouble> {
-    let expires_wall: Option<i64> = row.get(5)?;
-    let expires = match (expires_wall, number_if(row, 6, "token")?) {
-        (Some(wall), Some(elapsed)) => Some(Now { wall: Wall(wall), elapsed: Elapsed(elapsed) }),
-        _ => None,
-    };
-    Ok(Token {
-        id: TokenId(number(row, 0, "token")?),
-        hash: TokenHash(bytes(row, 1, "token")?),
-        owner: number_if(row, 2, "token")?
-            .map_or(Owner::Operator, |id| Owner::Application(ApplicationId(id))),
-        scopes: json(row, 3, "token")?,
-        added_at: wall(row, 4)?,
-        expires,
-        revoked_at: row.get::<_, Option<i64>>(7)?.map(Wall),
-    })
 }
 
 // --- events ---

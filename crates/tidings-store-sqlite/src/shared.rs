@@ -25,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) jobs: AtomicU64,
     pub(crate) failed_jobs: AtomicU64,
     pub(crate) wal_pages: AtomicU32,
+    /// Jobs that revoked tokens since the database was opened.
+    pub(crate) revocations: AtomicU64,
 }
 
 /// What the writer has done since the database was opened.
@@ -71,6 +73,7 @@ impl Shared {
         if let Some(catalog) = state.changed_catalog() {
             *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
         }
+        self.revocations.store(state.revocations_count, Ordering::Release);
         let touched = state.touched_endpoints();
         if !touched.is_empty() {
             self.health.write().unwrap_or_else(PoisonError::into_inner).extend(touched);

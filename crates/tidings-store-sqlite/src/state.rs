@@ -71,6 +71,10 @@ pub(crate) struct State {
     tokens_given: u64,
     /// Whom erasures were about since the database was opened.
     pub(crate) late_erasures: LateErasures,
+    /// The application that a claim of tasks of a kind served last.
+    pub(crate) tasks_served: HashMap<String, ApplicationId>,
+    /// Jobs that revoked tokens since the database was opened.
+    pub(crate) revocations_count: u64,
 }
 
 impl State {
@@ -80,6 +84,8 @@ impl State {
             last_served: before.last_served,
             tokens_given: before.tokens_given,
             late_erasures: before.late_erasures.clone(),
+            tasks_served: before.tasks_served.clone(),
+            revocations_count: before.revocations_count,
             catalog_version: setting(connection, CATALOG_VERSION)?.unwrap_or(0),
             epoch: setting(connection, EPOCH)?.unwrap_or(0),
             catalog_changed: true,

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
 use async_trait::async_trait;
@@ -20,10 +20,10 @@ use tidings_core::{
     webhook::Webhook,
 };
 use tidings_store::{
-    Append, AppendError, Appended, Claim, ClaimedBatch, DeliveryFilter, DeliveryView, Entity,
-    EntityQuery, EventFilter, Extend, Freeze, LinkedQuery, NewApplication, NewToken, Notice, Page,
-    Paged, PerItem, Record, Replay, Stats, Store, StoreError, WebhookBacklog, WebhookFilter,
-    WriteError,
+    Append, AppendError, Appended, Claim, ClaimTasks, ClaimedBatch, DeliveryFilter, DeliveryView,
+    Entity, EntityQuery, EventFilter, Extend, ExtendTask, Freeze, LinkedQuery, NewApplication,
+    NewToken, Notice, Page, Paged, PerItem, PerTask, Record, Replay, Stats, Store, StoreError, Task,
+    TaskBatch, WebhookBacklog, WebhookFilter, WriteError,
 };
 
 use crate::{
@@ -37,6 +37,7 @@ use crate::{
     record, row,
     shared::{Metrics, Shared},
     state::{State, Tx, setting},
+    task, token,
     writer::{Files, Writer},
 };
 
@@ -250,11 +251,11 @@ impl Store for SqliteStore {
     }
 
     async fn add_token(&self, now: Now, new: NewToken) -> Result<Token, WriteError> {
-        self.write("add_token", ALONE, move |tx| control::add_token(tx, now, &new)).await
+        self.write("add_token", ALONE, move |tx| token::add(tx, now, &new)).await
     }
 
     async fn token(&self, hash: TokenHash) -> Result<Option<Token>, StoreError> {
-        self.readers.read("token", move |it| read::token(it, hash)).await
+        self.readers.read("token", move |it| token::by_hash(it, hash)).await
     }
 
     async fn tokens(
@@ -262,11 +263,15 @@ impl Store for SqliteStore {
         application: Option<ApplicationId>,
         page: Page<TokenId>,
     ) -> Result<Paged<Token>, StoreError> {
-        self.readers.read("tokens", move |it| read::tokens(it, application, &page)).await
+        self.readers.read("tokens", move |it| token::page(it, application, &page)).await
     }
 
     async fn revoke_token(&self, now: Now, id: TokenId) -> Result<Token, WriteError> {
-        self.write("revoke_token", ALONE, move |tx| control::revoke_token(tx, now, id)).await
+        self.write("revoke_token", ALONE, move |tx| token::revoke(tx, now, id)).await
+    }
+
+    async fn revocations_count(&self) -> Result<u64, StoreError> {
+        Ok(self.shared.revocations.load(Ordering::Acquire))
     }
 
     async fn add_webhook(&self, now: Now, webhook: Webhook) -> Result<Webhook, WriteError> {
@@ -318,7 +323,11 @@ impl Store for SqliteStore {
 
     async fn append(&self, now: Now, append: Append) -> Result<Appended, AppendError> {
         let deliveries: usize = append.events.iter().map(|new| new.matches.len()).sum();
-        let weight = append.events.len() + deliveries + append.changes.len();
+        let weight = append.events.len()
+            + deliveries
+            + append.changes.len()
+            + append.tasks.len()
+            + append.tokens.len();
         self.write("append", weight, move |tx| ingest::append(tx, now, &append)).await
     }
 
@@ -343,6 +352,28 @@ impl Store for SqliteStore {
     async fn record(&self, now: Now, batch: Vec<Record>) -> Result<PerItem, StoreError> {
         let weight = batch.len();
         self.keep("record", weight, move |tx| record::record(tx, now, &batch)).await
+    }
+
+    // --- tasks ---
+
+    async fn claim_tasks(&self, now: Now, claim: ClaimTasks) -> Result<TaskBatch, StoreError> {
+        let weight = claim.permits;
+        self.keep("claim_tasks", weight, move |tx| task::claim(tx, now, &claim)).await
+    }
+
+    async fn extend_tasks(&self, _now: Now, batch: Vec<ExtendTask>) -> Result<PerTask, StoreError> {
+        let weight = batch.len();
+        self.keep("extend_tasks", weight, move |tx| task::extend(tx, &batch)).await
+    }
+
+    async fn task(
+        &self,
+        application: ApplicationId,
+        kind: &str,
+        key: &str,
+    ) -> Result<Option<Task>, StoreError> {
+        let (kind, key) = (kind.to_owned(), key.to_owned());
+        self.readers.read("task", move |it| task::one(it, application, &kind, &key)).await
     }
 
     // --- commands on deliveries ---

@@ -1,6 +1,6 @@
 //! What stops a store. One variant for each way in which a caller reacts.
 
-use tidings_core::ids::DeliveryId;
+use tidings_core::ids::{DeliveryId, TaskId};
 
 /// What stops a read.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +100,19 @@ pub enum AppendError {
         /// Its id.
         id: String,
     },
+    /// The task was taken away or changed, or another worker has it: what was done for it is not
+    /// wanted.
+    #[error("the lease on task {task} was lost")]
+    LeaseLost {
+        /// The task.
+        task: TaskId,
+    },
+    /// There is a token of this text already: make another.
+    #[error("token {index} of the append is there already")]
+    TokenTaken {
+        /// The token's place in the append.
+        index: usize,
+    },
     /// What stops us.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -111,4 +124,12 @@ pub enum AppendError {
 pub struct LeaseLost {
     /// The delivery.
     pub delivery: DeliveryId,
+}
+
+/// A lease that is not the task's present one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the lease on task {task} was lost")]
+pub struct TaskLeaseLost {
+    /// The task.
+    pub task: TaskId,
 }

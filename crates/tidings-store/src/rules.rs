@@ -3,11 +3,12 @@
 //! beside its webhook and its endpoint.
 
 use tidings_core::{
+    access::TokenKind,
     delivery::{Delivery, Reason, ReasonCode, State, Step},
     event::Event,
     health::{EndpointHealth, SourceHealth},
     ids::EntityId,
-    limits::{CLAIMS_WITHOUT_RESULT_MAX, SOURCE_PATIENCE_MS},
+    limits::{CLAIMS_WITHOUT_RESULT_MAX, SOURCE_PATIENCE_MS, USER_TOKEN_REMEMBERED_MS},
     time::{Elapsed, HOUR_MS},
     webhook::{PayloadMode, Status, Webhook},
 };
@@ -16,7 +17,7 @@ use crate::types::{DeliveryFilter, EventFilter, NoticeKind, ShownState, WebhookS
 
 /// Deliveries that one commit cancels or exhausts beside its main work.
 pub const ENDED_PER_COMMIT_MAX: usize = 1_000;
-/// Idempotency keys that one commit forgets.
+/// Idempotency keys, and tokens, that one commit forgets.
 pub const FORGOTTEN_PER_COMMIT_MAX: usize = 1_000;
 /// How long after the first one an equal notice is counted on it.
 pub const NOTICE_MERGED_MS: u64 = HOUR_MS;
@@ -159,6 +160,12 @@ pub fn given_up_until(webhook: &Webhook, source: &SourceHealth) -> Option<Elapse
     let until = down.found_at.0.checked_sub(SOURCE_PATIENCE_MS).map(Elapsed)?;
     let since = down.since.max(webhook.clock.went_on_at.unwrap_or_default());
     (since <= until).then_some(until)
+}
+
+/// When a token is forgotten that ended, or was revoked, at that moment: users' alone are.
+#[must_use]
+pub fn token_forgotten_at(kind: TokenKind, ended_at: Elapsed) -> Option<Elapsed> {
+    (kind == TokenKind::User).then(|| ended_at.plus_ms(USER_TOKEN_REMEMBERED_MS))
 }
 
 /// The status that a step gives an active webhook, with the notice that tells its owner.

@@ -20,9 +20,10 @@ use tidings_core::{
 use crate::{
     error::{AppendError, StoreError, WriteError},
     types::{
-        Append, Appended, Claim, ClaimedBatch, DeliveryFilter, DeliveryView, Entity, EntityQuery,
-        EventFilter, Extend, Freeze, LinkedQuery, NewApplication, NewToken, Notice, Page, Paged,
-        PerItem, Record, Replay, Stats, WebhookBacklog, WebhookFilter,
+        Append, Appended, Claim, ClaimTasks, ClaimedBatch, DeliveryFilter, DeliveryView, Entity,
+        EntityQuery, EventFilter, Extend, ExtendTask, Freeze, LinkedQuery, NewApplication, NewToken,
+        Notice, Page, Paged, PerItem, PerTask, Record, Replay, Stats, Task, TaskBatch,
+        WebhookBacklog, WebhookFilter,
     },
 };
 
@@ -46,8 +47,10 @@ pub trait Store: Send + Sync {
     /// Counts for health, metrics and `doctor`.
     async fn stats(&self, now: Now) -> Result<Stats, StoreError>;
 
-    /// Forgets what nobody can ask for any more (idempotency keys after 7 days), a bounded number
-    /// at a time. Returns how many; call again while that is not 0.
+    /// Forgets what nobody can ask for any more, a bounded number of each at a time: idempotency
+    /// keys after 7 days, users' tokens [`tidings_core::limits::USER_TOKEN_REMEMBERED_MS`] after
+    /// they ended or were revoked (their numbers are never used again). Returns how many; call
+    /// again while that is not 0.
     async fn forget_expired(&self, now: Now) -> Result<u64, StoreError>;
 
     // --- the catalog ---
@@ -72,7 +75,7 @@ pub trait Store: Send + Sync {
 
     /// Deletes an application: its webhooks go, its tokens are revoked, its deliveries are
     /// cancelled (`ApplicationDeleted`), those beyond the first thousand by
-    /// [`Store::cancel_orphans`]. No claim gives them out once this returned.
+    /// [`Store::cancel_orphans`], and so its tasks. No claim gives them out once this returned.
     async fn delete_application(
         &self,
         now: Now,
@@ -95,6 +98,10 @@ pub trait Store: Send + Sync {
     /// Revokes a token; again: the same. The token as it is then.
     async fn revoke_token(&self, now: Now, id: TokenId) -> Result<Token, WriteError>;
 
+    /// A number that is another after each commit that revoked tokens, for who keeps tokens that it
+    /// has read. It counts what this process revoked, and starts anew with it. Cheap.
+    async fn revocations_count(&self) -> Result<u64, StoreError>;
+
     /// Adds a webhook. The store sets `id`, `endpoint`, `version` and the dates, and returns it so.
     /// `Full` when a trigger has [`tidings_core::limits::WEBHOOKS_PER_TRIGGER_MAX`] listeners.
     async fn add_webhook(&self, now: Now, webhook: Webhook) -> Result<Webhook, WriteError>;
@@ -108,8 +115,8 @@ pub trait Store: Send + Sync {
     /// returned.
     async fn delete_webhook(&self, now: Now, id: WebhookId) -> Result<Webhook, WriteError>;
 
-    /// Cancels deliveries of deleted webhooks, a thousand at a time. Returns how many; call again
-    /// while that is not 0.
+    /// Cancels deliveries of deleted webhooks and takes away tasks of deleted applications, a
+    /// thousand at a time. Returns how many; call again while that is not 0.
     async fn cancel_orphans(&self, now: Now) -> Result<u64, StoreError>;
 
     /// A webhook, also a deleted one.
@@ -127,8 +134,11 @@ pub trait Store: Send + Sync {
 
     // --- ingest ---
 
-    /// Writes events, one delivery for each match, and changed entities: all or nothing. A change
-    /// or expectation of an entity that is at another version refuses it (`EntityConflict`). An
+    /// Writes events, one delivery for each match, changed entities, tasks and tokens: all or
+    /// nothing. A change or expectation of an entity that is at another version refuses it
+    /// (`EntityConflict`); so does a task that is kept or finished under a lease that is not its
+    /// present one, after the changes before it in the append (`LeaseLost`), and a token whose hash
+    /// is taken (`TokenTaken`) or whose application is not there (`StaleCatalog`). An
     /// event whose idempotency key is known (within the append or from before, for 7 days) makes
     /// nothing and answers with the earlier id and count. Newborn deliveries are leased while
     /// `room` has permits, their webhook is active and has nothing waiting that is due, their
@@ -178,6 +188,28 @@ pub trait Store: Send + Sync {
     /// version too) and give its owner a notice; one that is not active stays as it is. `Exhaust`
     /// gives a notice.
     async fn record(&self, now: Now, batch: Vec<Record>) -> Result<PerItem, StoreError>;
+
+    // --- tasks ---
+
+    /// Gives out tasks of a kind that are due, or whose lease has expired, of applications that are
+    /// not deleted.
+    ///
+    /// Order: one task of each application in turn, in the order of the applications' numbers,
+    /// beginning after the one that was served last for this kind (and at the front after the last
+    /// one, or in a new process), round after round until the permits are used up. Within an
+    /// application: by [`crate::Task::next_at`], then by the key.
+    async fn claim_tasks(&self, now: Now, claim: ClaimTasks) -> Result<TaskBatch, StoreError>;
+
+    /// Lengthens leases on tasks. A lease that expired and that nobody took is still good.
+    async fn extend_tasks(&self, now: Now, batch: Vec<ExtendTask>) -> Result<PerTask, StoreError>;
+
+    /// A task.
+    async fn task(
+        &self,
+        application: ApplicationId,
+        kind: &str,
+        key: &str,
+    ) -> Result<Option<Task>, StoreError>;
 
     // --- commands on deliveries ---
 

@@ -5,12 +5,12 @@ use tidings_core::{
     application::Application,
     delivery::ReasonCode,
     event::JsonObject,
-    ids::{ApplicationId, EndpointId, TokenId, WebhookId},
+    ids::{ApplicationId, EndpointId, WebhookId},
     limits::WEBHOOKS_PER_TRIGGER_MAX,
     retry::RetryPolicy,
     samples,
     secret::{Secret, TokenHash, Vault},
-    time::{Now, Wall},
+    time::Wall,
     webhook::{
         CustomHeader, ErrorAction, ErrorRule, HEADER_PURPOSE, KEY_PURPOSE, PayloadMode, Queries,
         SigningKey, Status, Success, Webhook,
@@ -21,12 +21,12 @@ use super::world::{World, first, new_application};
 use crate::{
     error::WriteError,
     store::Store,
-    types::{NewToken, Page},
+    types::NewToken,
 };
 
-fn new_token(text: &str, owner: Owner) -> NewToken {
+pub(super) fn new_token(text: &str, owner: Owner) -> NewToken {
     let scopes = [Scope::FireTriggers].into_iter().collect();
-    NewToken { hash: TokenHash::of(text), owner, scopes, expires: None }
+    NewToken::own(TokenHash::of(text), owner, scopes)
 }
 
 pub async fn an_application_is_kept_as_it_was_given(store: &dyn Store) {
@@ -116,53 +116,6 @@ pub async fn a_deleted_application_takes_all_that_is_its_own_with_it(store: &dyn
     assert!(matches!(orphan, Err(WriteError::NotFound { .. })), "{orphan:?}");
     let token = store.add_token(world.now, new_token("new", Owner::Application(doomed.id))).await;
     assert!(matches!(token, Err(WriteError::NotFound { .. })), "{token:?}");
-}
-
-pub async fn a_token_is_found_by_its_hash_also_when_it_is_over(store: &dyn Store) {
-    let mut world = World::new(store);
-    let application = world.add_application("acme").await;
-    let mut new = new_token("secret", Owner::Application(application.id));
-    new.expires = Some(Now { elapsed: world.in_ms(5_000), wall: Wall(77) });
-    let added = store.add_token(world.now, new.clone()).await.unwrap();
-    assert_eq!((added.hash, &added.owner, added.scopes), (new.hash, &new.owner, new.scopes));
-    assert_eq!((added.expires, added.added_at), (new.expires, world.now.wall));
-    assert_eq!(added.revoked_at, None);
-    world.pass_ms(9_000);
-    assert_eq!(store.token(new.hash).await.unwrap(), Some(added.clone()));
-    assert_eq!(store.token(TokenHash::of("other")).await.unwrap(), None);
-    let again = store.add_token(world.now, new.clone()).await;
-    assert!(matches!(again, Err(WriteError::Taken { .. })), "{again:?}");
-    let revoked = store.revoke_token(world.now, added.id).await.unwrap();
-    assert_eq!(revoked.revoked_at, Some(world.now.wall));
-    world.pass_ms(1_000);
-    assert_eq!(store.revoke_token(world.now, added.id).await.unwrap(), revoked);
-    assert_eq!(store.token(new.hash).await.unwrap(), Some(revoked));
-    let unknown = store.revoke_token(world.now, TokenId(added.id.0 + 9)).await;
-    assert!(matches!(unknown, Err(WriteError::NotFound { .. })), "{unknown:?}");
-}
-
-pub async fn tokens_are_listed_by_owner_in_the_order_of_their_numbers(store: &dyn Store) {
-    let world = World::new(store);
-    let application = world.add_application("acme").await;
-    let mut ids = Vec::new();
-    for index in 0..5 {
-        let owner =
-            if index % 2 == 0 { Owner::Operator } else { Owner::Application(application.id) };
-        let token = new_token(&format!("token {index}"), owner);
-        ids.push(store.add_token(world.now, token).await.unwrap().id);
-    }
-    let check = async |application, page: Page<TokenId>, expected: &[usize], more| {
-        let found = store.tokens(application, page).await.unwrap();
-        let found_ids: Vec<TokenId> = found.items.iter().map(|token| token.id).collect();
-        let expected: Vec<TokenId> = expected.iter().map(|index| ids[*index]).collect();
-        assert_eq!((found_ids, found.has_next_page), (expected, more));
-    };
-    check(None, first(9), &[0, 1, 2, 3, 4], false).await;
-    check(None, first(3), &[0, 1, 2], true).await;
-    check(None, Page { first: 3, after: Some(ids[2]) }, &[3, 4], false).await;
-    check(None, Page { first: 2, after: Some(ids[2]) }, &[3, 4], false).await;
-    check(Some(application.id), first(1), &[1], true).await;
-    check(Some(application.id), Page { first: 1, after: Some(ids[1]) }, &[3], false).await;
 }
 
 /// A webhook in which everything is set.

@@ -25,6 +25,8 @@ pub mod commands;
 pub mod erasure;
 pub mod reading;
 pub mod entity;
+pub mod task;
+pub mod token;
 
 use std::pin::Pin;
 
@@ -137,8 +139,6 @@ suite! {
         a_name_is_taken_until_its_application_is_deleted
         an_application_is_changed_but_for_its_name_and_dates
         a_deleted_application_takes_all_that_is_its_own_with_it
-        a_token_is_found_by_its_hash_also_when_it_is_over
-        tokens_are_listed_by_owner_in_the_order_of_their_numbers
         a_webhook_is_kept_as_it_was_given
         an_update_replaces_the_version_that_it_was_made_from
         a_deleted_webhook_is_sent_nothing_any_more
@@ -185,5 +185,24 @@ suite! {
         an_append_counts_on_what_it_does_not_change
         what_hangs_on_each_of_several_is_read_at_once
         a_poller_misses_nothing_that_is_committed_later
+    }
+    task {
+        a_task_is_put_with_its_change_or_not_at_all
+        a_task_is_given_when_it_is_due_and_not_to_two
+        applications_get_a_task_each_in_turn
+        tasks_that_are_due_together_go_by_their_keys
+        a_task_whose_lease_expired_is_given_again_and_counted
+        a_lease_on_a_task_that_is_extended_lasts_longer
+        a_task_that_is_given_back_is_due_again
+        a_task_that_is_put_anew_or_removed_voids_its_lease
+        tasks_of_a_deleted_application_are_not_given_and_go
+    }
+    token {
+        a_token_is_found_by_its_hash_also_when_it_is_over
+        tokens_are_listed_by_owner_in_the_order_of_their_numbers
+        a_token_is_kept_with_what_it_is_for
+        a_token_is_added_with_what_it_is_for_or_not_at_all
+        a_revocation_takes_the_tokens_of_its_grant_or_user_alone
+        a_users_token_is_forgotten_a_day_after_its_end
     }
 }

@@ -1,15 +1,13 @@
-//! Applications, tokens, webhooks: what people set up.
+//! Applications and webhooks: what people set up.
 
 use std::sync::Arc;
 
 use tidings_core::{
-    access::{Owner, Token},
     application::Application,
     catalog::Catalog,
     delivery::Reason,
-    ids::{ApplicationId, EndpointId, TokenId, WebhookId},
+    ids::{ApplicationId, EndpointId, WebhookId},
     limits::WEBHOOKS_PER_TRIGGER_MAX,
-    secret::TokenHash,
     time::Now,
     webhook::Webhook,
 };
@@ -21,7 +19,7 @@ use crate::{
         state::{ApplicationRow, State, WebhookRow},
     },
     rules,
-    types::{NewApplication, NewToken, Page, Paged, WebhookBacklog, WebhookFilter},
+    types::{NewApplication, Page, Paged, WebhookBacklog, WebhookFilter},
 };
 
 pub(super) fn not_found(what: &'static str, id: impl ToString) -> WriteError {
@@ -110,11 +108,7 @@ impl State {
         id: ApplicationId,
     ) -> Result<Application, WriteError> {
         let application = self.application(id)?;
-        for token in self.tokens.values_mut() {
-            if token.owner == Owner::Application(id) {
-                token.revoked_at.get_or_insert(now.wall);
-            }
-        }
+        self.tokens.revoke_of(id, now);
         let own = |row: &&WebhookRow| row.deleted.is_none() && row.webhook.application == id;
         let webhooks: Vec<WebhookId> =
             self.webhooks.values().filter(own).map(|row| row.webhook.id).collect();
@@ -126,53 +120,6 @@ impl State {
         self.applications.entry(id).and_modify(|row| row.deleted = true);
         self.catalog_changed();
         Ok(Application::clone(&application))
-    }
-
-    pub(super) fn add_token(&mut self, now: Now, new: NewToken) -> Result<Token, WriteError> {
-        if let Owner::Application(application) = &new.owner {
-            self.application(*application)?;
-        }
-        if self.token_ids.contains_key(&new.hash) {
-            return Err(WriteError::Taken { what: "token", id: "of this text".to_owned() });
-        }
-        let id = TokenId(self.tokens.last_key_value().map_or(1, |last| last.0.0 + 1));
-        let token = Token {
-            id,
-            hash: new.hash,
-            owner: new.owner,
-            scopes: new.scopes,
-            added_at: now.wall,
-            expires: new.expires,
-            revoked_at: None,
-        };
-        self.tokens.insert(id, token.clone());
-        self.token_ids.insert(new.hash, id);
-        Ok(token)
-    }
-
-    pub(super) fn token(&self, hash: TokenHash) -> Option<Token> {
-        self.token_ids.get(&hash).map(|id| self.tokens[id].clone())
-    }
-
-    pub(super) fn tokens(
-        &self,
-        application: Option<ApplicationId>,
-        page: &Page<TokenId>,
-    ) -> Paged<Token> {
-        let after = page.after.map_or(0, |after| after.0);
-        let found = self
-            .tokens
-            .range(TokenId(after.saturating_add(1))..)
-            .map(|(_, token)| token)
-            .filter(|token| application.is_none_or(|id| token.owner == Owner::Application(id)))
-            .cloned();
-        read::page(found, page.first)
-    }
-
-    pub(super) fn revoke_token(&mut self, now: Now, id: TokenId) -> Result<Token, WriteError> {
-        let token = self.tokens.get_mut(&id).ok_or_else(|| not_found("token", id))?;
-        token.revoked_at.get_or_insert(now.wall);
-        Ok(token.clone())
     }
 
     pub(super) fn add_webhook(
@@ -287,7 +234,10 @@ impl State {
             }
             left -= self.cancel_some(id, left, now);
         }
-        (rules::ENDED_PER_COMMIT_MAX - left) as u64
+        let State { tasks, applications, .. } = self;
+        let is_there = |id| applications.get(&id).is_some_and(|row| !row.deleted);
+        let removed = tasks.remove_orphans(rules::ENDED_PER_COMMIT_MAX, is_there);
+        (rules::ENDED_PER_COMMIT_MAX - left + removed) as u64
     }
 
     pub(super) fn webhook(&self, id: WebhookId) -> Option<Arc<Webhook>> {

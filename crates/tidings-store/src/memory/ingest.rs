@@ -34,6 +34,8 @@ impl State {
         }
         let answers = self.answers(&append.events, now)?;
         self.entities.check(&append)?;
+        self.tasks.check(&append.tasks, |id| self.has_application(id))?;
+        self.check_tokens(&append.tokens)?;
         // Nothing fails from here on.
         for change in append.changes {
             self.entities.apply(change, now);
@@ -41,6 +43,13 @@ impl State {
         for erasure in &append.erasures {
             self.erase(erasure, now);
         }
+        for change in append.tasks {
+            self.tasks.apply(change);
+        }
+        for revocation in &append.revocations {
+            self.tokens.revoke_by(revocation, now);
+        }
+        self.add_tokens(append.tokens, now);
         let mut room = append.room;
         let mut newborn = Vec::new();
         let mut born_count = 0;
@@ -155,7 +164,7 @@ impl State {
         for key in &expired {
             self.remembered.remove(key);
         }
-        expired.len() as u64
+        (expired.len() + self.tokens.forget_expired(now)) as u64
     }
 
     /// A delivery comes into being, and goes to the worker that appended it where there is room.

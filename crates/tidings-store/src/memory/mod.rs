@@ -2,7 +2,8 @@
 //! transaction by itself.
 //!
 //!   control (catalog) ─► ingest (append) ─► claim ─► record ─► read
-//!                            entity ┘          commands (replay, cancel)
+//!    └► token                entity ┘          commands (replay, cancel)
+//!                            task ─► claim, extend
 //!
 //! Nothing here is durable. It is what the databases are compared with, and what the simulation and
 //! the tests of the front door run on.
@@ -15,6 +16,8 @@ mod ingest;
 mod read;
 mod record;
 mod state;
+mod task;
+mod token;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -38,9 +41,10 @@ use crate::{
     memory::state::State,
     store::Store,
     types::{
-        Append, Appended, Claim, ClaimedBatch, DeliveryFilter, DeliveryView, Entity, EntityQuery,
-        EventFilter, Extend, Freeze, LinkedQuery, NewApplication, NewToken, Notice, Page, Paged,
-        PerItem, Record, Replay, Stats, WebhookBacklog, WebhookFilter,
+        Append, Appended, Claim, ClaimTasks, ClaimedBatch, DeliveryFilter, DeliveryView, Entity,
+        EntityQuery, EventFilter, Extend, ExtendTask, Freeze, LinkedQuery, NewApplication, NewToken,
+        Notice, Page, Paged, PerItem, PerTask, Record, Replay, Stats, Task, TaskBatch,
+        WebhookBacklog, WebhookFilter,
     },
 };
 
@@ -119,7 +123,7 @@ impl Store for MemoryStore {
     }
 
     async fn token(&self, hash: TokenHash) -> Result<Option<Token>, StoreError> {
-        Ok(self.state().token(hash))
+        Ok(self.state().tokens.by_hash(hash))
     }
 
     async fn tokens(
@@ -127,11 +131,15 @@ impl Store for MemoryStore {
         application: Option<ApplicationId>,
         page: Page<TokenId>,
     ) -> Result<Paged<Token>, StoreError> {
-        Ok(self.state().tokens(application, &page))
+        Ok(self.state().tokens.page(application, &page))
     }
 
     async fn revoke_token(&self, now: Now, id: TokenId) -> Result<Token, WriteError> {
         self.state().revoke_token(now, id)
+    }
+
+    async fn revocations_count(&self) -> Result<u64, StoreError> {
+        Ok(self.state().tokens.revocations_count())
     }
 
     async fn add_webhook(&self, now: Now, webhook: Webhook) -> Result<Webhook, WriteError> {
@@ -184,6 +192,23 @@ impl Store for MemoryStore {
 
     async fn record(&self, now: Now, batch: Vec<Record>) -> Result<PerItem, StoreError> {
         Ok(self.state().record(now, batch))
+    }
+
+    async fn claim_tasks(&self, now: Now, claim: ClaimTasks) -> Result<TaskBatch, StoreError> {
+        Ok(self.state().claim_tasks(now, &claim))
+    }
+
+    async fn extend_tasks(&self, _now: Now, batch: Vec<ExtendTask>) -> Result<PerTask, StoreError> {
+        Ok(self.state().extend_tasks(&batch))
+    }
+
+    async fn task(
+        &self,
+        application: ApplicationId,
+        kind: &str,
+        key: &str,
+    ) -> Result<Option<Task>, StoreError> {
+        Ok(self.state().tasks.one(application, kind, key))
     }
 
     async fn replay(

@@ -8,15 +8,14 @@ use std::{
 
 use bytes::Bytes;
 use tidings_core::{
-    access::{Owner, Token},
+    access::Owner,
     application::{Application, Name},
     catalog::Catalog,
     delivery::{Delivery, Reason},
     event::{Event, IdempotencyKey},
     health::{EndpointHealth, SourceHealth},
-    ids::{ApplicationId, DeliveryId, EndpointId, EntityId, EventId, NoticeId, TokenId, WebhookId},
+    ids::{ApplicationId, DeliveryId, EndpointId, EntityId, EventId, NoticeId, WebhookId},
     outcome::Attempt,
-    secret::TokenHash,
     time::{ClockMark, Elapsed, Now},
     trigger::TriggerName,
     webhook::{Running, Webhook},
@@ -24,7 +23,7 @@ use tidings_core::{
 
 use crate::{
     erasures::LateErasures,
-    memory::entity::Entities,
+    memory::{entity::Entities, task::Tasks, token::Tokens},
     rules,
     types::{DeliveryView, Notice, NoticeKind},
 };
@@ -37,8 +36,7 @@ pub(super) struct State {
     pub(super) catalog_version: u64,
     pub(super) catalog: Option<Arc<Catalog>>,
     pub(super) applications: BTreeMap<ApplicationId, ApplicationRow>,
-    pub(super) tokens: BTreeMap<TokenId, Token>,
-    pub(super) token_ids: HashMap<TokenHash, TokenId>,
+    pub(super) tokens: Tokens,
     pub(super) webhooks: BTreeMap<WebhookId, WebhookRow>,
     pub(super) listeners: HashMap<(Name, TriggerName), usize>,
     pub(super) endpoint_ids: HashMap<(ApplicationId, String), EndpointId>,
@@ -55,6 +53,7 @@ pub(super) struct State {
     pub(super) notices: BTreeMap<NoticeId, Notice>,
     pub(super) notice_ids: HashMap<(WebhookId, NoticeKind, String), (NoticeId, Elapsed)>,
     pub(super) entities: Entities,
+    pub(super) tasks: Tasks,
 }
 
 #[derive(Debug)]

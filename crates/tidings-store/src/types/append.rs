@@ -11,7 +11,11 @@ use tidings_core::{
     time::Elapsed,
 };
 
-use super::work::Claimed;
+use super::{
+    command::{NewToken, Revocation},
+    task::TaskChange,
+    work::Claimed,
+};
 
 /// Events with their deliveries and the entities that changed: one commit.
 #[derive(Clone, Debug)]
@@ -27,6 +31,12 @@ pub struct Append {
     /// What may not be told any more, from this commit on. The append's own events come after it,
     /// and are told.
     pub erasures: Vec<Erasure>,
+    /// Tasks that are put, removed, kept or finished, one after the other.
+    pub tasks: Vec<TaskChange>,
+    /// Tokens that are revoked.
+    pub revocations: Vec<Revocation>,
+    /// Tokens that are to be. They come after the revocations, which do not touch them.
+    pub tokens: Vec<NewToken>,
     /// Room for newborn deliveries; `None` leases none.
     pub room: Option<Room>,
 }
@@ -48,8 +58,17 @@ impl Append {
     /// Events alone, matched against this version of the catalog, with no room for what is born.
     #[must_use]
     pub fn of(catalog_version: u64, events: Vec<NewEvent>) -> Append {
-        let (changes, expected, erasures) = (Vec::new(), Vec::new(), Vec::new());
-        Append { catalog_version, events, changes, expected, erasures, room: None }
+        Append {
+            catalog_version,
+            events,
+            changes: Vec::new(),
+            expected: Vec::new(),
+            erasures: Vec::new(),
+            tasks: Vec::new(),
+            revocations: Vec::new(),
+            tokens: Vec::new(),
+            room: None,
+        }
     }
 }
 

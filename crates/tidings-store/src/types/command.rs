@@ -1,9 +1,9 @@
 //! What people ask for.
 
 use tidings_core::{
-    access::{Owner, ScopeSet},
+    access::{Owner, ScopeSet, TokenKind},
     application::{ApplicationSettings, Name},
-    ids::{ApplicationId, NoticeId, WebhookId},
+    ids::{ApplicationId, EntityId, GrantId, NoticeId, WebhookId},
     secret::TokenHash,
     time::{Now, Wall},
 };
@@ -28,10 +28,44 @@ pub struct NewToken {
     pub hash: TokenHash,
     /// Whose it is.
     pub owner: Owner,
-    /// What it may do.
+    /// What it is for: [`TokenKind::Operator`] exactly where the owner is the operator.
+    pub kind: TokenKind,
+    /// The user whose token it is: exactly where `kind` is [`TokenKind::User`].
+    pub user: Option<EntityId>,
+    /// The consent that it is issued under.
+    pub grant: Option<GrantId>,
+    /// What it may do; of a master token, what it may hand on.
     pub scopes: ScopeSet,
     /// When it ends.
     pub expires: Option<Now>,
+}
+
+impl NewToken {
+    /// An owner's own token, which lasts until it is revoked.
+    #[must_use]
+    pub fn own(hash: TokenHash, owner: Owner, scopes: ScopeSet) -> NewToken {
+        let kind = TokenKind::own(&owner);
+        NewToken { hash, owner, kind, user: None, grant: None, scopes, expires: None }
+    }
+}
+
+/// Tokens that open nothing any more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Revocation {
+    /// All that were issued under one consent.
+    Grant {
+        /// Whose.
+        application: ApplicationId,
+        /// Which consent.
+        grant: GrantId,
+    },
+    /// All of one user.
+    User {
+        /// Whose.
+        application: ApplicationId,
+        /// Which user.
+        user: EntityId,
+    },
 }
 
 /// A message to an owner: the webhook was disabled, deliveries were exhausted. One of the same

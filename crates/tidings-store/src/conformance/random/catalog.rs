@@ -1,9 +1,9 @@
 //! Applications, tokens and webhooks.
 
 use tidings_core::{
-    access::{Owner, Scope, ScopeSet},
+    access::{Owner, Scope, ScopeSet, TokenKind},
     delivery::ReasonCode,
-    ids::{ApplicationId, TokenId, WebhookId},
+    ids::{ApplicationId, GrantId, TokenId, WebhookId},
     limits::HORIZON_MS,
     retry::RetryPolicy,
     samples,
@@ -12,7 +12,7 @@ use tidings_core::{
     webhook::{PayloadMode, Status, Webhook},
 };
 
-use super::{super::world::new_application, Run, both, normal};
+use super::{super::world::new_application, Run, both, ingest::ENTITIES, normal};
 use crate::types::NewToken;
 
 /// Applications that are there at a time.
@@ -97,12 +97,22 @@ impl Run<'_> {
         let in_an_hour = Now { elapsed: self.now.elapsed.plus_ms(HOUR_MS), wall: self.now.wall };
         let scopes = ScopeSet::from_iter(self.pick(&Scope::ALL));
         let expires = self.chance(50).then_some(in_an_hour);
-        let new = NewToken { hash: TokenHash::of(&text), owner, scopes, expires };
+        let mut new = NewToken { expires, ..NewToken::own(TokenHash::of(&text), owner, scopes) };
+        if matches!(new.owner, Owner::Application(_)) && self.chance(60) {
+            new = self.of_user(new);
+        }
         let answers = both!(self, |store| store.add_token(self.now, new.clone()));
         if let Ok(token) = self.same_write("add_token", answers) {
             self.tokens.push(token.id);
             self.count("token added", 1);
         }
+    }
+
+    /// An application's token, for one of its users.
+    pub(super) fn of_user(&mut self, new: NewToken) -> NewToken {
+        let user = self.pick(&ENTITIES).unwrap().parse().unwrap();
+        let grant = self.chance(70).then(|| GrantId::new([self.random.u8(0..3); 12]));
+        NewToken { kind: TokenKind::User, user: Some(user), grant, ..new }
     }
 
     pub(super) async fn change_webhooks(&mut self) {

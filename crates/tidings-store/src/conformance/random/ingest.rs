@@ -40,11 +40,15 @@ impl Run<'_> {
             let entity = self.pick(&ENTITIES).unwrap();
             erasures.push(Erasure { application, entities: vec![entity.parse().unwrap()] });
         }
+        let tasks = self.task_changes();
+        let tasks_count = tasks[0].len();
+        let (tokens, revocations) = self.token_changes();
         let is_stale = self.chance(3);
         let rooms = self.room().await.map(Some);
         let rooms = if self.chance(30) { [None, None] } else { rooms };
         let mut answers = Vec::new();
-        for ((store, catalog), room) in self.stores.into_iter().zip(&catalogs).zip(rooms) {
+        let parts = self.stores.into_iter().zip(&catalogs).zip(rooms).zip(tasks);
+        for (((store, catalog), room), tasks) in parts {
             let matched = |(event, idempotency): &(Event, Option<Idempotency>)| NewEvent {
                 matches: match_event(event, catalog, &[]),
                 event: event.clone(),
@@ -54,6 +58,9 @@ impl Run<'_> {
                 changes: changes.clone(),
                 expected: expected.clone(),
                 erasures: erasures.clone(),
+                tasks,
+                tokens: tokens.clone(),
+                revocations: revocations.clone(),
                 room,
                 ..Append::of(
                     catalog.version().wrapping_sub(u64::from(is_stale)),
@@ -63,6 +70,10 @@ impl Run<'_> {
             answers.push(store.append(self.now, append).await);
         }
         let answers: [_; 2] = answers.try_into().expect("there are two stores");
+        if answers[0].is_ok() {
+            self.count("task changed", tasks_count);
+            self.count("tokens revoked", revocations.len());
+        }
         self.compare_appended(&events, changes.len(), answers);
     }
 
@@ -97,6 +108,8 @@ impl Run<'_> {
                     AppendError::StaleCatalog => "append stale",
                     AppendError::IdempotencyConflict { .. } => "append conflict",
                     AppendError::EntityConflict { .. } => "append entity conflict",
+                    AppendError::LeaseLost { .. } => "task lease lost",
+                    AppendError::TokenTaken { .. } => "append token taken",
                     AppendError::Store(error) => panic!("{error}"),
                 },
                 1,
@@ -171,6 +184,8 @@ fn refusal(error: &AppendError) -> String {
         AppendError::StaleCatalog => "stale".to_owned(),
         AppendError::IdempotencyConflict { index } => format!("conflict at {index}"),
         AppendError::EntityConflict { kind, id } => format!("entity {kind} {id}"),
+        AppendError::LeaseLost { .. } => "task lease lost".to_owned(),
+        AppendError::TokenTaken { index } => format!("token {index} taken"),
         AppendError::Store(error) => format!("{error}"),
     }
 }

@@ -12,6 +12,7 @@ mod catalog;
 mod ingest;
 mod normal;
 mod reads;
+mod task;
 mod work;
 
 use std::{collections::BTreeMap, fmt::Debug};
@@ -26,7 +27,7 @@ use tidings_core::{
 
 use crate::{
     store::Store,
-    types::{Claimed, Room},
+    types::{Claimed, ClaimedTask, Room},
 };
 
 /// Calls a verb on both stores, the reference first.
@@ -81,13 +82,15 @@ struct Run<'a> {
     deliveries: Vec<DeliveryId>,
     /// Leases that were given and not recorded, in both stores; some are lost by now.
     leases: Vec<[Claimed; 2]>,
+    /// Leases on tasks that were given last, in both stores; some are lost by now.
+    task_leases: Vec<[ClaimedTask; 2]>,
     catalog_versions: [u64; 2],
     /// How often something really happened.
     tally: BTreeMap<&'static str, usize>,
 }
 
 /// What must have happened in a run, and how often at least.
-const ENOUGH: [(&str, usize); 34] = [
+const ENOUGH: [(&str, usize); 40] = [
     ("application added", 2),
     ("application updated", 2),
     ("application deleted", 1),
@@ -122,6 +125,12 @@ const ENOUGH: [(&str, usize); 34] = [
     ("replayed all", 1),
     ("cancelled", 5),
     ("key forgotten", 1),
+    ("task changed", 30),
+    ("task claimed", 20),
+    ("task extended", 2),
+    ("task lease lost", 5),
+    ("tokens revoked", 3),
+    ("append token taken", 1),
 ];
 
 impl<'a> Run<'a> {
@@ -138,6 +147,7 @@ impl<'a> Run<'a> {
             events: Vec::new(),
             deliveries: Vec::new(),
             leases: Vec::new(),
+            task_leases: Vec::new(),
             catalog_versions: [0; 2],
             tally: BTreeMap::new(),
         }
@@ -161,7 +171,9 @@ impl<'a> Run<'a> {
             40..55 => self.claim().await,
             55..58 => self.extend().await,
             58..67 => self.freeze().await,
-            67..90 => self.record().await,
+            67..86 => self.record().await,
+            86..89 => self.claim_tasks().await,
+            89 => self.extend_tasks().await,
             90..98 => self.command().await,
             _ => self.keep_house().await,
         }

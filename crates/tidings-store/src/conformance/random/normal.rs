@@ -6,14 +6,14 @@ use bytes::Bytes;
 use tidings_core::{
     delivery::{Delivery, LeaseToken, State},
     event::Event,
-    ids::{EndpointId, NoticeId},
+    ids::{EndpointId, NoticeId, TaskId},
     time::Elapsed,
     webhook::Webhook,
 };
 
 use crate::{
     error::WriteError,
-    types::{Claimed, DeliveryView, Entity, Notice, Paged},
+    types::{Claimed, ClaimedTask, DeliveryView, Entity, Notice, Paged, Task},
 };
 
 /// Without lease tokens.
@@ -85,4 +85,15 @@ pub(super) fn reaction(error: &WriteError) -> &'static str {
         WriteError::Erased { .. } => "erased",
         WriteError::Store(_) => "store",
     }
+}
+
+/// Without its number.
+pub(super) fn task(task: &Task) -> Task {
+    Task { id: TaskId(0), ..task.clone() }
+}
+
+/// Without its number and its lease token.
+pub(super) fn claimed_task(claimed: &ClaimedTask) -> ClaimedTask {
+    let (token, task) = (LeaseToken(0), task(&claimed.task));
+    ClaimedTask { token, task, claims_count: claimed.claims_count }
 }

@@ -20,6 +20,7 @@ impl Run<'_> {
         self.compare_details().await;
         self.compare_control().await;
         self.compare_entities().await;
+        self.compare_tasks().await;
         self.compare_counts().await;
     }
 

@@ -1,0 +1,210 @@
+//! Tasks, and who has them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use tidings_core::{
+    delivery::LeaseToken,
+    ids::{ApplicationId, TaskId},
+    time::{Elapsed, Now},
+};
+
+use crate::{
+    error::{AppendError, TaskLeaseLost},
+    memory::state::State,
+    types::{ClaimTasks, ClaimedTask, ExtendTask, PerTask, Task, TaskBatch, TaskChange},
+};
+
+type Key = (ApplicationId, String, String);
+
+/// All tasks.
+#[derive(Debug, Default)]
+pub(super) struct Tasks {
+    rows: BTreeMap<TaskId, Row>,
+    ids: BTreeMap<Key, TaskId>,
+    last_id: u64,
+    /// The application that a claim of a kind served last.
+    served: HashMap<String, ApplicationId>,
+}
+
+#[derive(Debug)]
+struct Row {
+    task: Task,
+    token: Option<LeaseToken>,
+    /// Leases that were given since the last progress.
+    claims: u32,
+}
+
+impl Row {
+    fn give_back(&mut self, due_at: Elapsed) {
+        self.task.due_at = due_at;
+        self.task.leased_until = None;
+        self.token = None;
+    }
+}
+
+impl Tasks {
+    /// Whether the changes can be made, one after the other.
+    pub(super) fn check(
+        &self,
+        changes: &[TaskChange],
+        is_there: impl Fn(ApplicationId) -> bool,
+    ) -> Result<(), AppendError> {
+        // Whose lease is void after the changes before.
+        let mut void: HashSet<TaskId> = HashSet::new();
+        for change in changes {
+            match change {
+                TaskChange::Put { application, kind, key, .. }
+                | TaskChange::Remove { application, kind, key } => {
+                    void.extend(self.ids.get(&(*application, kind.clone(), key.clone())));
+                }
+                TaskChange::Keep { task, token, .. } | TaskChange::Finish { task, token } => {
+                    let row = self.rows.get(task).filter(|row| is_there(row.task.application));
+                    if void.contains(task) || row.and_then(|row| row.token) != Some(*token) {
+                        return Err(AppendError::LeaseLost { task: *task });
+                    }
+                    if !matches!(change, TaskChange::Keep { due_at: None, .. }) {
+                        void.insert(*task);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a change that was checked.
+    pub(super) fn apply(&mut self, change: TaskChange) {
+        match change {
+            TaskChange::Put { application, kind, key, body, due_at } => {
+                self.put(application, kind, key, body, due_at);
+            }
+            TaskChange::Remove { application, kind, key } => {
+                if let Some(id) = self.ids.remove(&(application, kind, key)) {
+                    self.rows.remove(&id);
+                }
+            }
+            TaskChange::Keep { task, body, due_at, .. } => {
+                let Some(row) = self.rows.get_mut(&task) else { return };
+                row.task.body = body;
+                row.claims = 0;
+                if let Some(due_at) = due_at {
+                    row.give_back(due_at);
+                }
+            }
+            TaskChange::Finish { task, .. } => self.remove(task),
+        }
+    }
+
+    fn put(
+        &mut self,
+        application: ApplicationId,
+        kind: String,
+        key: String,
+        body: String,
+        due_at: Elapsed,
+    ) {
+        let place = (application, kind.clone(), key.clone());
+        let id = self.ids.get(&place).copied().unwrap_or(TaskId(self.last_id + 1));
+        self.last_id = self.last_id.max(id.0);
+        let task = Task { id, application, kind, key, body, due_at, leased_until: None };
+        self.rows.insert(id, Row { task, token: None, claims: 0 });
+        self.ids.insert(place, id);
+    }
+
+    fn remove(&mut self, id: TaskId) {
+        if let Some(row) = self.rows.remove(&id) {
+            self.ids.remove(&(row.task.application, row.task.kind, row.task.key));
+        }
+    }
+
+    /// A task.
+    pub(super) fn one(&self, application: ApplicationId, kind: &str, key: &str) -> Option<Task> {
+        let id = self.ids.get(&(application, kind.to_owned(), key.to_owned()))?;
+        Some(self.rows[id].task.clone())
+    }
+
+    /// Takes away tasks of applications that are gone, at most so many.
+    pub(super) fn remove_orphans(
+        &mut self,
+        count_max: usize,
+        is_there: impl Fn(ApplicationId) -> bool,
+    ) -> usize {
+        let orphans = self.ids.iter().filter(|(key, _)| !is_there(key.0)).map(|(_, id)| *id);
+        let orphans: Vec<TaskId> = orphans.take(count_max).collect();
+        for id in &orphans {
+            self.remove(*id);
+        }
+        orphans.len()
+    }
+
+    /// What a claim gives out, in its order.
+    fn chosen(
+        &self,
+        now: Elapsed,
+        claim: &ClaimTasks,
+        is_there: impl Fn(ApplicationId) -> bool,
+    ) -> Vec<TaskId> {
+        let mut lines: BTreeMap<ApplicationId, BTreeSet<(Elapsed, &str, TaskId)>> = BTreeMap::new();
+        for Row { task, .. } in self.rows.values() {
+            if task.kind == claim.kind && task.next_at() <= now && is_there(task.application) {
+                let line = lines.entry(task.application).or_default();
+                line.insert((task.next_at(), task.key.as_str(), task.id));
+            }
+        }
+        let served = self.served.get(&claim.kind).copied();
+        let mut lines: Vec<_> = lines.into_iter().collect();
+        lines.sort_by_key(|(application, _)| (Some(*application) <= served, *application));
+        let mut chosen = Vec::new();
+        while chosen.len() < claim.permits && !lines.is_empty() {
+            lines.retain_mut(|(_, line)| {
+                let first = (chosen.len() < claim.permits).then(|| line.pop_first()).flatten();
+                chosen.extend(first.map(|place| place.2));
+                first.is_some()
+            });
+        }
+        chosen
+    }
+}
+
+impl State {
+    pub(super) fn has_application(&self, id: ApplicationId) -> bool {
+        self.applications.get(&id).is_some_and(|row| !row.deleted)
+    }
+
+    pub(super) fn claim_tasks(&mut self, now: Now, claim: &ClaimTasks) -> TaskBatch {
+        let chosen = self.tasks.chosen(now.elapsed, claim, |id| self.has_application(id));
+        let mut claimed = Vec::with_capacity(chosen.len());
+        for id in chosen {
+            self.leases_count += 1;
+            let token = LeaseToken(self.leases_count);
+            let row = self.tasks.rows.get_mut(&id).expect("it was chosen among the rows");
+            row.token = Some(token);
+            row.task.leased_until = Some(claim.lease_until);
+            row.claims += 1;
+            self.tasks.served.insert(claim.kind.clone(), row.task.application);
+            claimed.push(ClaimedTask { token, task: row.task.clone(), claims_count: row.claims });
+        }
+        let tasks = self.tasks.rows.values().map(|row| &row.task);
+        let next_at = tasks
+            .filter(|task| task.kind == claim.kind && self.has_application(task.application))
+            .map(Task::next_at)
+            .filter(|at| *at > now.elapsed)
+            .min();
+        TaskBatch { claimed, next_at }
+    }
+
+    pub(super) fn extend_tasks(&mut self, batch: &[ExtendTask]) -> PerTask {
+        let mut answers = Vec::with_capacity(batch.len());
+        for item in batch {
+            let row = self.tasks.rows.get_mut(&item.task);
+            let held = row.filter(|row| row.token == Some(item.token));
+            answers.push(match held {
+                Some(row) => {
+                    row.task.leased_until = Some(item.expires_at);
+                    Ok(())
+                }
+                None => Err(TaskLeaseLost { task: item.task }),
+            });
+        }
+        answers
+    }
+}
