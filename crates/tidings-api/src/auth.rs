@@ -56,11 +56,16 @@ pub async fn required(api: &Api, headers: &HeaderMap) -> Result<Principal, Probl
     authenticate(api, headers).await?.ok_or_else(Problem::no_token)
 }
 
-/// Refuses a principal without the scope.
+/// Refuses a principal that is not an owner itself, or lacks the scope.
 ///
 /// # Errors
 /// `not_permitted`.
 pub fn require(principal: &Principal, scope: Scope) -> Result<(), Problem> {
+    if !principal.is_owner() {
+        let detail = "this is done with an application's own token: no master token and no \
+                      user's token may do it";
+        return Err(Problem::new(Code::NotPermitted, detail));
+    }
     if principal.scopes.allows(scope) {
         return Ok(());
     }
@@ -79,13 +84,14 @@ fn bearer(value: &str) -> Option<&str> {
 
 async fn find(api: &Api, hash: TokenHash) -> Result<Option<Token>, StoreError> {
     let now = api.clock.now().elapsed;
-    let generation = match api.tokens.get(&hash, now) {
-        Found::Token(token) => return Ok(Some(token)),
-        Found::Nothing { generation } => generation,
-    };
+    // Asked before the token is read: what is revoked meanwhile makes another number.
+    let revocations = api.store.revocations_count().await?;
+    if let Some(token) = api.tokens.get(&hash, now, revocations) {
+        return Ok(Some(token));
+    }
     let token = api.store.token(hash).await?;
     if let Some(token) = token.as_ref().filter(|token| token.is_valid(now)) {
-        api.tokens.keep(token.clone(), now, generation);
+        api.tokens.keep(token.clone(), now, revocations);
     }
     Ok(token)
 }
@@ -95,6 +101,8 @@ async fn principal(api: &Api, token: &Token) -> Result<Option<Principal>, StoreE
     let Owner::Application(id) = token.owner else {
         return Ok(Some(Principal {
             owner: Owner::Operator,
+            kind: token.kind,
+            user: None,
             application_name: None,
             scopes: token.scopes,
             expires_at,
@@ -103,6 +111,8 @@ async fn principal(api: &Api, token: &Token) -> Result<Option<Principal>, StoreE
     let catalog = api.store.catalog().await?;
     Ok(catalog.application(id).map(|application| Principal {
         owner: token.owner.clone(),
+        kind: token.kind,
+        user: token.user.clone(),
         application_name: Some(application.name.clone()),
         scopes: token.scopes.and(application.scopes),
         expires_at,
@@ -118,32 +128,32 @@ pub struct TokenCache {
 #[derive(Debug, Default)]
 struct Kept {
     tokens: HashMap<TokenHash, (Token, Elapsed)>,
-    generation: u64,
+    /// What [`tidings_store::Store::revocations_count`] said when they were read.
+    revocations: u64,
 }
 
-enum Found {
-    Token(Token),
-    /// Read it from the store; the number tells whether something was revoked in the meantime.
-    Nothing {
-        generation: u64,
-    },
+impl Kept {
+    /// Forgets all tokens where one may have been revoked since they were read.
+    fn follow(&mut self, revocations: u64) {
+        if self.revocations != revocations {
+            self.tokens.clear();
+            self.revocations = revocations;
+        }
+    }
 }
 
 impl TokenCache {
-    fn get(&self, hash: &TokenHash, now: Elapsed) -> Found {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        match kept.tokens.get(hash) {
-            Some((token, read_at)) if now.since_ms(*read_at) < CACHED_MS_MAX => {
-                Found::Token(token.clone())
-            }
-            _ => Found::Nothing { generation: kept.generation },
-        }
+    fn get(&self, hash: &TokenHash, now: Elapsed, revocations: u64) -> Option<Token> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.follow(revocations);
+        let (token, read_at) = kept.tokens.get(hash)?;
+        (now.since_ms(*read_at) < CACHED_MS_MAX).then(|| token.clone())
     }
 
-    fn keep(&self, token: Token, now: Elapsed, generation: u64) {
+    fn keep(&self, token: Token, now: Elapsed, revocations: u64) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         // What was read before a revocation may be what was revoked.
-        if kept.generation != generation {
+        if kept.revocations != revocations {
             return;
         }
         if kept.tokens.len() >= CACHED_MAX {
@@ -153,17 +163,16 @@ impl TokenCache {
             kept.tokens.insert(token.hash, (token, now));
         }
     }
-
-    /// Forgets all tokens: one was revoked.
-    pub fn forget(&self) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.tokens.clear();
-        kept.generation += 1;
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use tidings_core::{
+        access::{ScopeSet, TokenKind},
+        ids::TokenId,
+        time::Wall,
+    };
+
     use super::*;
 
     #[test]
@@ -174,5 +183,29 @@ mod tests {
             assert_eq!(bearer(value), None, "{value}");
         }
         assert_eq!(bearer(&format!("Bearer {}", "x".repeat(513))), None);
+    }
+    #[test]
+    fn a_token_that_was_read_counts_for_two_seconds_unless_some_were_revoked() {
+        let token = Token {
+            id: TokenId(1),
+            hash: TokenHash::of("a"),
+            owner: Owner::Operator,
+            kind: TokenKind::Operator,
+            user: None,
+            grant: None,
+            scopes: ScopeSet::NONE,
+            added_at: Wall(0),
+            expires: None,
+            revoked_at: None,
+        };
+        let cache = TokenCache::default();
+        let get = |ms, revocations| cache.get(&token.hash, Elapsed(ms), revocations).is_some();
+        cache.keep(token.clone(), Elapsed(5), 0);
+        assert!(get(2_004, 0) && !get(2_005, 0));
+        cache.keep(token.clone(), Elapsed(5), 0);
+        assert!(!get(6, 1), "one was revoked");
+        assert!(!get(6, 0));
+        cache.keep(token.clone(), Elapsed(5), 9);
+        assert!(!get(6, 9), "it was read before others were revoked");
     }
 }

@@ -110,6 +110,10 @@ async fn append(api: &Api, now: Now, fired: &[Fired<'_>]) -> Result<Vec<Appended
                 return Err(Problem::later(Code::Overloaded, 1, detail));
             }
             Err(AppendError::Store(error)) => return Err(error.into()),
+            Err(error @ (AppendError::LeaseLost { .. } | AppendError::TokenTaken { .. })) => {
+                tracing::error!(%error, "events without tasks and tokens met a refusal of one");
+                return Err(Problem::later(Code::Overloaded, 1, error.to_string()));
+            }
         }
     }
     let detail = "webhooks are being changed faster than events can be matched: try again";

@@ -21,6 +21,8 @@ pub const VARIABLES_BYTES_MAX: usize = 16 * 1024;
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// How long an idempotency key is remembered.
 pub const IDEMPOTENCY_REMEMBERED_MS: u64 = 7 * DAY_MS;
+/// How long a user's token lasts where its application says nothing.
+pub const USER_TOKEN_LIFETIME_S: u32 = 3_600;
 /// How long a user's token is remembered after it ended or was revoked.
 pub const USER_TOKEN_REMEMBERED_MS: u64 = DAY_MS;
 

@@ -11,6 +11,7 @@
 pub mod scalar;
 pub mod locale;
 pub mod access_level;
+pub mod denial;
 pub mod texts;
 pub mod failure;
 pub mod viewer;
@@ -18,6 +19,7 @@ pub mod page;
 pub mod order;
 
 pub use access_level::AccessLevel;
+pub use denial::Denial;
 pub use failure::{OperationFailure, OperationFailureCode, Problem};
 pub use locale::Locale;
 pub use page::{ListPage, PageArguments, cursor};

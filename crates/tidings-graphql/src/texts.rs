@@ -5,13 +5,15 @@
 use async_graphql::{Error, ErrorExtensions};
 use tidings_core::access::Scope;
 
-use crate::{failure::OperationFailureCode, locale::Locale};
+use crate::{denial::Denial, failure::OperationFailureCode, locale::Locale};
 
-// What the database did is told in words that need nothing filled in.
+// Words that need nothing filled in.
 const UNAVAILABLE_ENGLISH: &str = "\
     The database cannot be used at present, and nothing was changed: try again in a moment.";
 const OUTCOME_UNKNOWN_ENGLISH: &str = "\
     The database did not say whether the change was made: read before you repeat it.";
+const UNAUTHENTICATED_WELSH: &str = "\
+    Mae angen tocyn ar gyfer hyn: anfonwch y pennyn `Authorization: Bearer TOCYN`.";
 const UNAVAILABLE_WELSH: &str = "\
     Ni ellir defnyddio'r gronfa ddata ar hyn o bryd, ac ni newidiwyd dim: rhowch gynnig arall \
     arni ymhen ychydig.";
@@ -99,6 +101,8 @@ pub enum Failure {
     OperatorOnly,
     /// It is done in an application's name, and the operator's token has none.
     ApplicationOnly,
+    /// It is offered, and not done for this asker.
+    Denied(Denial),
     /// The input is wrong; the problems say where.
     InvalidInput,
     /// The id, name or code is taken.
@@ -170,6 +174,7 @@ impl Failure {
             Failure::ScopeMissing { .. } | Failure::OperatorOnly | Failure::ApplicationOnly => {
                 OperationFailureCode::NotPermitted
             }
+            Failure::Denied(denial) => denial.code(),
             Failure::InvalidInput | Failure::AnswerTooLarge { .. } => {
                 OperationFailureCode::InvalidInput
             }
@@ -217,6 +222,7 @@ impl Failure {
                  of the operator's."
                     .to_owned()
             }
+            Failure::Denied(denial) => denial.text(Locale::EnGb),
             Failure::InvalidInput => {
                 "The input cannot be used: `problems` names each field and what to write instead."
                     .to_owned()
@@ -269,11 +275,7 @@ impl Failure {
                  docyn y rhaglen sy'n berchen arno.",
                 word(what)
             ),
-            Failure::Unauthenticated => {
-                "Mae angen tocyn ar gyfer hyn: anfonwch y pennyn `Authorization: Bearer \
-                 TOCYN`."
-                    .to_owned()
-            }
+            Failure::Unauthenticated => UNAUTHENTICATED_WELSH.to_owned(),
             Failure::ScopeMissing { scope } => format!(
                 "Mae angen yr hawl `{scope}` ar gyfer hyn: defnyddiwch docyn sydd â'r hawl honno."
             ),
@@ -287,6 +289,7 @@ impl Failure {
                  gweithredwr."
                     .to_owned()
             }
+            Failure::Denied(denial) => denial.text(Locale::CyGb),
             Failure::InvalidInput => {
                 "Ni ellir defnyddio'r mewnbwn: mae `problems` yn enwi pob maes a beth i'w \
                  ysgrifennu yn ei le."

@@ -14,7 +14,7 @@ use async_graphql::{
 use async_trait::async_trait;
 use serde_json::value::{RawValue, to_raw_value};
 use tidings_core::{
-    access::{Owner, Principal},
+    access::{Owner, Principal, TokenKind},
     ids::{ApplicationId, EntityId},
     source::SourceInfo,
     trigger::TriggerName,
@@ -119,6 +119,8 @@ impl Source for PlatformSource {
 fn principal_of(identity: &Identity) -> Principal {
     Principal {
         owner: Owner::Application(identity.application),
+        kind: TokenKind::Application,
+        user: None,
         application_name: Some(identity.name.clone()),
         scopes: identity.scopes,
         expires_at: None,

@@ -21,10 +21,10 @@ use tidings_core::{
     webhook::Webhook,
 };
 use tidings_store::{
-    Append, AppendError, Appended, AppendedEvent, Claim, ClaimedBatch, DeliveryFilter,
-    DeliveryView, Entity, EntityQuery, EventFilter, Extend, Freeze, LeaseLost, LinkedQuery,
-    NewApplication, NewToken, Notice, Page, Paged, PerItem, Record, Replay, Stats, Store,
-    StoreError, WebhookBacklog, WebhookFilter, WriteError,
+    Append, AppendError, Appended, AppendedEvent, Claim, ClaimTasks, ClaimedBatch, DeliveryFilter,
+    DeliveryView, Entity, EntityQuery, EventFilter, Extend, ExtendTask, Freeze, LeaseLost,
+    LinkedQuery, NewApplication, NewToken, Notice, Page, Paged, PerItem, PerTask, Record, Replay,
+    Stats, Store, StoreError, Task, TaskBatch, WebhookBacklog, WebhookFilter, WriteError,
 };
 
 use crate::{
@@ -233,6 +233,14 @@ store_through! {
         ) -> Result<Vec<Entity>, StoreError> {
             self.through("entities", self.inner.entities(application, kind, ids)).await
         }
+        async fn task(
+            &self,
+            application: ApplicationId,
+            kind: &str,
+            key: &str,
+        ) -> Result<Option<Task>, StoreError> {
+            self.through("task", self.inner.task(application, kind, key)).await
+        }
         async fn entity_owners(
             &self,
             kind: &str,
@@ -257,6 +265,9 @@ store_through! {
     async fn tokens(&self, application: Option<ApplicationId>, page: Page<TokenId>)
         -> Result<Paged<Token>, StoreError>;
     async fn revoke_token(&self, now: Now, id: TokenId) -> Result<Token, WriteError>;
+    async fn revocations_count(&self) -> Result<u64, StoreError>;
+    async fn claim_tasks(&self, now: Now, claim: ClaimTasks) -> Result<TaskBatch, StoreError>;
+    async fn extend_tasks(&self, now: Now, batch: Vec<ExtendTask>) -> Result<PerTask, StoreError>;
     async fn add_webhook(&self, now: Now, webhook: Webhook) -> Result<Webhook, WriteError>;
     async fn update_webhook(&self, now: Now, webhook: Webhook) -> Result<Webhook, WriteError>;
     async fn delete_webhook(&self, now: Now, id: WebhookId) -> Result<Webhook, WriteError>;

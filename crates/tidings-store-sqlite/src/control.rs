@@ -16,8 +16,7 @@ use crate::{
     delivery::{self, Stored},
     erase,
     error::{Stop, Trouble},
-    read,
-    row,
+    read, row,
     scan::DeliveryScan,
     state::{Tx, keep_setting, setting},
 };

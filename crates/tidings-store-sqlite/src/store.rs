@@ -22,8 +22,8 @@ use tidings_core::{
 use tidings_store::{
     Append, AppendError, Appended, Claim, ClaimTasks, ClaimedBatch, DeliveryFilter, DeliveryView,
     Entity, EntityQuery, EventFilter, Extend, ExtendTask, Freeze, LinkedQuery, NewApplication,
-    NewToken, Notice, Page, Paged, PerItem, PerTask, Record, Replay, Stats, Store, StoreError, Task,
-    TaskBatch, WebhookBacklog, WebhookFilter, WriteError,
+    NewToken, Notice, Page, Paged, PerItem, PerTask, Record, Replay, Stats, Store, StoreError,
+    Task, TaskBatch, WebhookBacklog, WebhookFilter, WriteError,
 };
 
 use crate::{

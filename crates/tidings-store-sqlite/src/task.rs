@@ -112,9 +112,9 @@ pub(crate) fn apply(connection: &Connection, change: &TaskChange) -> Result<(), 
                  WHERE id = ?1",
             )?
             .execute(params![int(task.0), body, int(due_at.0)])?,
-        TaskChange::Finish { task, .. } => connection
-            .prepare_cached("DELETE FROM task WHERE id = ?1")?
-            .execute([int(task.0)])?,
+        TaskChange::Finish { task, .. } => {
+            connection.prepare_cached("DELETE FROM task WHERE id = ?1")?.execute([int(task.0)])?
+        }
     };
     Ok(())
 }
@@ -122,11 +122,7 @@ pub(crate) fn apply(connection: &Connection, change: &TaskChange) -> Result<(), 
 // --- work ---
 
 /// See [`tidings_store::Store::claim_tasks`].
-pub(crate) fn claim(
-    tx: &mut Tx<'_>,
-    now: Now,
-    claim: &ClaimTasks,
-) -> Result<TaskBatch, Trouble> {
+pub(crate) fn claim(tx: &mut Tx<'_>, now: Now, claim: &ClaimTasks) -> Result<TaskBatch, Trouble> {
     let applications = applications_in_turn(tx, &claim.kind)?;
     let mut claimed = Vec::new();
     for id in chosen(tx, now.elapsed, claim, &applications)? {

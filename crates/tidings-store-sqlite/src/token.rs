@@ -203,9 +203,11 @@ fn forget_at(now: Now) -> Option<i64> {
 /// See [`tidings_store::Store::revoke_token`].
 pub(crate) fn revoke(tx: &mut Tx<'_>, now: Now, id: TokenId) -> Result<Token, Stop<WriteError>> {
     tx.state.revocations_count += 1;
-    tx.connection
-        .prepare_cached(revoke!("id = ?3"))?
-        .execute(params![now.wall.0, forget_at(now), int(id.0)])?;
+    tx.connection.prepare_cached(revoke!("id = ?3"))?.execute(params![
+        now.wall.0,
+        forget_at(now),
+        int(id.0)
+    ])?;
     let sql = format!("SELECT {TOKEN} FROM token WHERE id = ?1");
     let mut statement = tx.connection.prepare_cached(&sql)?;
     let mut rows = statement.query([int(id.0)])?;
@@ -214,11 +216,7 @@ pub(crate) fn revoke(tx: &mut Tx<'_>, now: Now, id: TokenId) -> Result<Token, St
 }
 
 /// Makes a revocation of an append.
-pub(crate) fn revoke_by(
-    tx: &mut Tx<'_>,
-    revocation: &Revocation,
-    now: Now,
-) -> Result<(), Trouble> {
+pub(crate) fn revoke_by(tx: &mut Tx<'_>, revocation: &Revocation, now: Now) -> Result<(), Trouble> {
     tx.state.revocations_count += 1;
     let (wall, forget_at) = (now.wall.0, forget_at(now));
     match revocation {
@@ -241,9 +239,11 @@ pub(crate) fn revoke_of(
     now: Now,
 ) -> Result<(), Trouble> {
     tx.state.revocations_count += 1;
-    tx.connection
-        .prepare_cached(revoke!("application = ?3"))?
-        .execute(params![now.wall.0, forget_at(now), int(application.0)])?;
+    tx.connection.prepare_cached(revoke!("application = ?3"))?.execute(params![
+        now.wall.0,
+        forget_at(now),
+        int(application.0)
+    ])?;
     Ok(())
 }
 

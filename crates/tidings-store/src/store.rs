@@ -21,8 +21,8 @@ use crate::{
     error::{AppendError, StoreError, WriteError},
     types::{
         Append, Appended, Claim, ClaimTasks, ClaimedBatch, DeliveryFilter, DeliveryView, Entity,
-        EntityQuery, EventFilter, Extend, ExtendTask, Freeze, LinkedQuery, NewApplication, NewToken,
-        Notice, Page, Paged, PerItem, PerTask, Record, Replay, Stats, Task, TaskBatch,
+        EntityQuery, EventFilter, Extend, ExtendTask, Freeze, LinkedQuery, NewApplication,
+        NewToken, Notice, Page, Paged, PerItem, PerTask, Record, Replay, Stats, Task, TaskBatch,
         WebhookBacklog, WebhookFilter,
     },
 };

@@ -291,7 +291,6 @@ async fn delete(context: &Context<'_>, name: &str) -> Result<Application, Operat
     let asker = Asker::operator(context)?;
     let id = asker.application(name).await?.id;
     let deleted = asker.api.store.delete_application(asker.now(), id).await;
-    asker.api.tokens.forget();
     let deleted = deleted.map_err(|error| write_failure(Thing::Application, "/name", error))?;
     Ok(Application::from(&deleted))
 }

@@ -9,7 +9,7 @@ use tidings_core::{
     time::Now,
 };
 use tidings_graphql::{
-    Failure, ListPage, OperationFailure, PageArguments, Problem, Thing, Viewer, cursor,
+    Denial, Failure, ListPage, OperationFailure, PageArguments, Problem, Thing, Viewer, cursor,
 };
 use tidings_query::QueryProblem;
 use tidings_store::{Page, Paged, StoreError, WriteError};
@@ -23,7 +23,8 @@ pub(super) struct Asker<'a> {
 }
 
 impl<'a> Asker<'a> {
-    /// Who asks, if their token has one of these scopes; none are needed where none are named.
+    /// Who asks, if it is an owner's own token that has one of these scopes; none are needed where
+    /// none are named.
     pub(super) fn with(
         context: &Context<'a>,
         scopes: &[Scope],
@@ -31,6 +32,9 @@ impl<'a> Asker<'a> {
         let viewer = context.data_opt::<Viewer>().and_then(|viewer| viewer.0.as_ref());
         let principal = viewer.ok_or(Failure::Unauthenticated)?;
         let api = context.data_opt::<Arc<Api>>().ok_or(Failure::Unavailable)?;
+        if !principal.is_owner() {
+            return Err(Failure::Denied(Denial::OwnerOnly).into());
+        }
         match scopes {
             [first, ..] if !scopes.iter().any(|scope| principal.scopes.allows(*scope)) => {
                 Err(Failure::ScopeMissing { scope: *first }.into())

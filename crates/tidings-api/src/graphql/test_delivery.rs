@@ -117,7 +117,8 @@ async fn fire(
             Ok(_) => return Ok((event_id, webhook)),
             Err(AppendError::StaleCatalog) => {}
             Err(AppendError::Store(error)) => return Err(store_failure(error)),
-            Err(AppendError::IdempotencyConflict { .. } | AppendError::EntityConflict { .. }) => {
+            Err(error) => {
+                tracing::error!(%error, "a test delivery met a refusal of what it has not got");
                 return Err(Failure::Unavailable.into());
             }
         }

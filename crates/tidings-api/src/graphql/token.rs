@@ -1,7 +1,7 @@
 //! Tokens. What may be added and revoked with which token:
 //!
-//! - the operator's, with `admin`: any kind of token that is offered, for itself or any
-//!   application, and revokes any
+//! - the operator's, with `admin`: any kind of token, for itself or any application, and revokes
+//!   any
 //! - an application's, with `manage:webhooks`: further tokens of the same application, with no
 //!   scope that it lacks itself and no longer life than its own; it revokes those of its
 //!   application
@@ -9,14 +9,15 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use tidings_core::{
-    access::{Owner, Principal, Scope, ScopeSet},
+    access::{Owner, Principal, Scope, ScopeSet, TokenKind as Kind},
     application::Application,
-    ids::TokenId,
+    ids::{EntityId, TokenId},
+    limits::USER_TOKEN_LIFETIME_S,
     secret::TokenHash,
     time::{Now, SECOND_MS, Wall},
 };
 use tidings_graphql::{DateTime, Failure, OperationFailure, Problem, Thing};
-use tidings_store::{NewToken, Page};
+use tidings_store::{Append, AppendError, EntityExpectation, NewToken, Page};
 
 use super::{
     asker::{Asker, invalid, not_found, parse_id, store_failure, write_failure},
@@ -25,19 +26,24 @@ use super::{
 
 /// What a token's text begins with, so that scanners for leaked secrets know it.
 const PREFIX: &str = "tidings_";
+/// The kind of entity that users are.
+const USER: &str = "User";
 
 /// What a token is for.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+#[graphql(remote = "Kind")]
 pub enum TokenKind {
     /// It is the operator's.
     Operator,
-    /// It is an application's.
+    /// It is an application's own.
     Application,
-    /// An application's, for all of its users. Not offered by this server.
+    /// An application's, kept on its servers: it makes tokens of its users, new and old, and reads
+    /// all that is theirs.
     PrivateMaster,
-    /// An application's, for use on its users' devices. Not offered by this server.
+    /// An application's, given to its users' devices: it makes new users with their tokens, and
+    /// reads nothing.
     PublicMaster,
-    /// An application's, for one of its users. Not offered by this server.
+    /// An application's, for one of its users: it reads what is theirs.
     User,
 }
 
@@ -46,13 +52,15 @@ pub enum TokenKind {
 pub struct AddTokenInput {
     /// The application that will own it; left out for an operator's token.
     pub application: Option<String>,
-    /// What it is for: `OPERATOR` or `APPLICATION`.
+    /// What it is for.
     pub kind: TokenKind,
-    /// What it may do: at least one scope.
+    /// What it may do, or hand on where it is a master token: at least one scope. Master tokens and
+    /// users' have `read:accounts` and `download:documents` at most.
     pub scopes: Vec<String>,
-    /// Seconds that it lasts. Left out: as long as its application's tokens do, or for ever.
+    /// Seconds that it lasts. Left out: as long as its application's tokens do; else a user's an
+    /// hour, and others for ever.
     pub lifetime_s: Option<i32>,
-    /// The user whose token it is. Not offered by this server.
+    /// The user whose token it is, where it is a user's.
     pub user: Option<ID>,
 }
 
@@ -127,32 +135,86 @@ async fn add(context: &Context<'_>, input: &AddTokenInput) -> Result<TokenAdded,
             }
             None
         }
-        TokenKind::Application => Some(owner(context, &asker, input).await?),
-        TokenKind::PrivateMaster | TokenKind::PublicMaster | TokenKind::User => {
-            let what = async_graphql::resolver_utils::enum_value(input.kind).to_string();
-            return Err(Failure::NotSupported { what }.into());
-        }
+        _ => Some(owner(context, &asker, input).await?),
     };
-    if input.user.is_some() {
-        return Err(Failure::NotSupported { what: "user".to_owned() }.into());
-    }
     let mut problems = Vec::new();
+    let user = user(&asker, application.as_deref(), input, &mut problems).await?;
     let scopes = scopes(asker.principal, application.as_deref(), input, &mut problems);
-    let expires = expires(&asker, application.as_deref(), input.lifetime_s, &mut problems);
+    let expires = expires(&asker, application.as_deref(), input, &mut problems);
     if !problems.is_empty() {
         return Err(OperationFailure::invalid(problems));
     }
     let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(asker.api.random::<32>()));
     let owner = application.map_or(Owner::Operator, |one| Owner::Application(one.id));
-    let new = NewToken { hash: TokenHash::of(&text), owner, scopes, expires };
-    let added = asker.api.store.add_token(asker.now(), new).await;
-    let added = added.map_err(|error| write_failure(Thing::Token, "/input", error))?;
+    let own = NewToken::own(TokenHash::of(&text), owner, scopes);
+    let kind = Kind::from(input.kind);
+    let new = NewToken { kind, user: user.as_ref().map(|it| it.id.clone()), expires, ..own };
+    let id = keep(&asker, new, user).await?;
     Ok(TokenAdded {
-        id: added.id.to_string().into(),
+        id: id.to_string().into(),
         token: text,
-        scopes: added.scopes.iter().map(|scope| scope.to_string()).collect(),
-        expires: added.expires.map(|expires| expires.wall.into()),
+        scopes: scopes.iter().map(|scope| scope.to_string()).collect(),
+        expires: expires.map(|expires| expires.wall.into()),
     })
+}
+
+/// The user of a token that is to be, as it was read.
+struct Read {
+    id: EntityId,
+    expected: EntityExpectation,
+}
+
+async fn user(
+    asker: &Asker<'_>,
+    application: Option<&Application>,
+    input: &AddTokenInput,
+    problems: &mut Vec<Problem>,
+) -> Result<Option<Read>, OperationFailure> {
+    let is_for_user = input.kind == TokenKind::User;
+    let (application, text) = match (application, &input.user) {
+        (Some(application), Some(user)) if is_for_user => (application.id, user),
+        (_, None) if is_for_user => {
+            problems.push(Problem::new("/input/user", "name the user whose token it will be"));
+            return Ok(None);
+        }
+        (_, None) => return Ok(None),
+        (_, Some(_)) => {
+            let message = "only a token of the kind `USER` has a user: leave it out";
+            problems.push(Problem::new("/input/user", message));
+            return Ok(None);
+        }
+    };
+    let id: EntityId = parse_id(Thing::User, text)?;
+    let found = asker.api.store.entities(Some(application), USER, vec![id.to_string()]).await;
+    let found = found.map_err(store_failure)?.pop().filter(|user| !user.deleted);
+    let version = found.ok_or_else(|| not_found(Thing::User, text))?.version;
+    let (kind, application) = (USER.to_owned(), Some(application));
+    let expected = EntityExpectation { application, kind, id: id.to_string(), version };
+    Ok(Some(Read { id, expected }))
+}
+
+/// Adds the token. A user's comes in one commit with the proof that the user is still there.
+async fn keep(
+    asker: &Asker<'_>,
+    new: NewToken,
+    user: Option<Read>,
+) -> Result<TokenId, OperationFailure> {
+    let store = &asker.api.store;
+    let Some(user) = user else {
+        let added = store.add_token(asker.now(), new).await;
+        return Ok(added.map_err(|error| write_failure(Thing::Token, "/input", error))?.id);
+    };
+    let changed = || Failure::ChangedMeanwhile { what: Thing::User, id: user.id.to_string() };
+    let version = store.catalog().await.map_err(store_failure)?.version();
+    let (hash, expected) = (new.hash, vec![user.expected.clone()]);
+    let append = Append { tokens: vec![new], expected, ..Append::of(version, Vec::new()) };
+    match asker.api.ingest.append(asker.now(), append).await {
+        Ok(_) => {}
+        Err(AppendError::Store(error)) => return Err(store_failure(error)),
+        Err(_) => return Err(changed().into()),
+    }
+    let added = store.token(hash).await.map_err(store_failure)?;
+    Ok(added.ok_or_else(changed)?.id)
 }
 
 /// The application of a token that is to be: the one that is named, or the asker's own.
@@ -180,7 +242,8 @@ fn scopes(
     problems: &mut Vec<Problem>,
 ) -> ScopeSet {
     let own = if asker.application().is_some() { Some(asker.scopes) } else { None };
-    let all = application.map_or([Scope::Admin].into_iter().collect(), |one| one.scopes);
+    let most = Kind::from(input.kind).scopes_max();
+    let all = application.map_or(most, |one| one.scopes.and(most));
     let all = own.map_or(all, |own| all.and(own));
     let texts = &input.scopes;
     if texts.is_empty() {
@@ -207,13 +270,14 @@ fn scopes(
 fn expires(
     asker: &Asker<'_>,
     application: Option<&Application>,
-    given_s: Option<i32>,
+    input: &AddTokenInput,
     problems: &mut Vec<Problem>,
 ) -> Option<Now> {
     let now = asker.now();
     let max_s = application.and_then(|one| one.token_lifetime_s);
-    let lifetime_s = match given_s.map(u32::try_from) {
-        None => max_s,
+    let is_for_user = input.kind == TokenKind::User;
+    let lifetime_s = match input.lifetime_s.map(u32::try_from) {
+        None => max_s.or(is_for_user.then_some(USER_TOKEN_LIFETIME_S)),
         Some(Ok(given)) if given > 0 && max_s.is_none_or(|max| given <= max) => Some(given),
         Some(_) => {
             let most = max_s.map_or(String::new(), |max| format!(", at most {max}"));
@@ -248,7 +312,6 @@ async fn revoke(context: &Context<'_>, id: &ID) -> Result<TokenRevoked, Operatio
         }
     }
     let revoked = asker.api.store.revoke_token(asker.now(), number).await;
-    asker.api.tokens.forget();
     let revoked = revoked.map_err(|error| write_failure(Thing::Token, "/id", error))?;
     let at = revoked.revoked_at.unwrap_or(asker.now().wall);
     Ok(TokenRevoked { id: id.clone(), revoked: at.into() })

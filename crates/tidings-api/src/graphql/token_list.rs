@@ -7,7 +7,10 @@ use tidings_core::{
 };
 use tidings_graphql::{DateTime, ListPage};
 
-use super::asker::{Asker, as_error, page, shown, store_failure};
+use super::{
+    asker::{Asker, as_error, page, shown, store_failure},
+    token::TokenKind,
+};
 
 const LIST: &str = "tokens";
 
@@ -18,7 +21,11 @@ pub struct Token {
     pub id: ID,
     /// The application that owns it; null: it is an operator's.
     pub application: Option<String>,
-    /// What it may do.
+    /// What it is for.
+    pub kind: TokenKind,
+    /// The id of the user whose token it is; null where it is no user's.
+    pub user: Option<ID>,
+    /// What it may do, or hand on where it is a master token.
     pub scopes: Vec<String>,
     /// When it was added.
     pub added: DateTime,
@@ -37,6 +44,8 @@ impl Token {
         Token {
             id: stored.id.to_string().into(),
             application,
+            kind: stored.kind.into(),
+            user: stored.user.as_ref().map(|user| user.to_string().into()),
             scopes: stored.scopes.iter().map(|scope| scope.to_string()).collect(),
             added: stored.added_at.into(),
             expires: stored.expires.map(|expires| expires.wall.into()),

@@ -149,12 +149,6 @@ async fn a_token_never_gives_more_than_it_has() {
         add(&reader, json!({ "kind": "APPLICATION", "scopes": ["fire:triggers"] })).await["code"],
         "NOT_PERMITTED"
     );
-    for kind in ["USER", "PRIVATE_MASTER", "PUBLIC_MASTER"] {
-        assert_eq!(
-            add(OPERATOR, json!({ "kind": kind, "scopes": [manage] })).await["code"],
-            "NOT_SUPPORTED"
-        );
-    }
     let operator = add(OPERATOR, json!({ "kind": "OPERATOR", "scopes": ["fire:triggers"] })).await;
     assert_eq!(operator["scopes"], json!(["fire:triggers"]));
     assert_eq!(

@@ -62,7 +62,7 @@ async fn a_token_that_ended_or_was_revoked_opens_nothing() {
     let scopes = [Scope::FireTriggers].into_iter().collect();
     let owner = Owner::Application(door.acme.id);
     let hash = TokenHash::of("short");
-    let new = NewToken { hash, owner, scopes, expires: Some(expires) };
+    let new = NewToken { expires: Some(expires), ..NewToken::own(hash, owner, scopes) };
     door.store.add_token(tidings_store::Clock::now(&*door.clock), new).await.unwrap();
     check("short", 200).await;
     door.clock.pass_ms(59_999);
@@ -82,14 +82,12 @@ async fn a_token_that_ended_or_was_revoked_opens_nothing() {
 }
 
 #[tokio::test]
-async fn a_token_revoked_in_another_process_opens_nothing_after_two_seconds() {
+async fn a_token_that_was_just_read_opens_nothing_once_it_is_revoked() {
     let door = Door::open().await;
     let now = tidings_store::Clock::now(&*door.clock);
     assert_eq!(ask(&door, Some(ACME), JSON, "{ __typename }").await.status, 200);
     let token = door.store.token(TokenHash::of(ACME)).await.unwrap().unwrap();
     door.store.revoke_token(now, token.id).await.unwrap();
-    assert_eq!(ask(&door, Some(ACME), JSON, "{ __typename }").await.status, 200);
-    door.clock.pass_ms(2_000);
     assert_eq!(ask(&door, Some(ACME), JSON, "{ __typename }").await.status, 401);
 }
 

@@ -14,5 +14,6 @@ mod schema;
 mod secrets;
 mod server;
 mod support;
+mod tokens;
 mod urls;
 mod webhooks;

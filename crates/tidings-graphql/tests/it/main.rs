@@ -6,13 +6,13 @@ use async_graphql::{
 };
 use serde_json::{Value, json};
 use tidings_core::{
-    access::{Owner, Principal, Scope, ScopeSet},
+    access::{Owner, Principal, Scope, ScopeSet, TokenKind},
     ids::ApplicationId,
     time::Wall,
 };
 use tidings_graphql::{
-    DateTime, Failure, Json, ListPage, Locale, OperationFailure, PageArguments, Problem, Thing,
-    Viewer, cursor, principal, viewer::require,
+    DateTime, Denial, Failure, Json, ListPage, Locale, OperationFailure, PageArguments, Problem,
+    Thing, Viewer, cursor, principal, viewer::require,
 };
 
 #[derive(Union)]
@@ -68,6 +68,8 @@ async fn run(request: impl Into<Request>) -> Value {
 fn asking(scopes: ScopeSet) -> Viewer {
     Viewer(Some(Principal {
         owner: Owner::Application(ApplicationId(7)),
+        kind: TokenKind::Application,
+        user: None,
         application_name: Some("acme".parse().unwrap()),
         scopes,
         expires_at: None,
@@ -122,6 +124,12 @@ fn every_failure_says_in_both_languages_what_to_do() {
         Failure::ScopeMissing { scope: Scope::ReadAccounts },
         Failure::OperatorOnly,
         Failure::ApplicationOnly,
+        Failure::Denied(Denial::OwnerOnly),
+        Failure::Denied(Denial::MasterOnly),
+        Failure::Denied(Denial::PrivateMasterOnly),
+        Failure::Denied(Denial::LevelNotOffered { provider: id(), level: id() }),
+        Failure::Denied(Denial::LevelNotAllowed { level: id() }),
+        Failure::Denied(Denial::NoAdapter { provider: id() }),
         Failure::InvalidInput,
         Failure::Taken { what: Thing::EnergySwitch, id: id() },
         Failure::ChangedMeanwhile { what: Thing::User, id: id() },

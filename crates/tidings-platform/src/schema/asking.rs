@@ -7,10 +7,10 @@ use std::{
 
 use async_graphql::{Context, Error};
 use tidings_core::{
-    access::{Principal, Scope},
+    access::{Principal, Scope, TokenKind},
     ids::ApplicationId,
 };
-use tidings_graphql::{Failure, principal, viewer::require};
+use tidings_graphql::{Denial, Failure, principal, viewer::require};
 use tidings_query::source::About;
 use tidings_store::StoreError;
 use tracing::error;
@@ -20,7 +20,7 @@ use super::{
     gone::Gone,
 };
 use crate::{
-    domain::{Account, Body, Stored, User},
+    domain::{Account, Body, Provider, Stored, User},
     reader::Reader,
     writer::{Writer, not_found},
 };
@@ -89,12 +89,15 @@ pub(super) struct Asking<'a> {
 impl<'a> Asking<'a> {
     /// The one who asks.
     ///
-    /// The outer error is for a request without a token; the inner failure for a token without the
-    /// scope.
+    /// The outer error is for a request without a token; the inner failure for a token that reads
+    /// nothing, or lacks the scope.
     pub(super) fn of(context: &'a Context<'a>) -> Result<Result<Asking<'a>, Failure>, Error> {
         let principal = principal(context)?;
         let reader = context.data::<Reader>()?;
         let asking = Asking { reader, principal, context };
+        if principal.kind == TokenKind::PublicMaster {
+            return Ok(Err(Failure::Denied(Denial::OwnerOnly)));
+        }
         Ok(require(principal, Scope::ReadAccounts).map(|()| asking))
     }
 
@@ -189,14 +192,26 @@ fn gone<'a>(context: &'a Context<'_>) -> Option<&'a Gone> {
     context.data_opt::<Arc<StoredQuery>>()?.gone.as_ref()
 }
 
-/// Whether an entity is there for the one who asks: it is not deleted, or this is the query of the
-/// deletion with which it went. What a stored query sees is noted as what its answer tells of.
+/// Whether an entity is there for the one who asks: a user's token sees what is that user's alone,
+/// and nobody what is deleted, but for the query of the deletion with which it went. What a stored
+/// query sees is noted as what its answer tells of.
 pub(super) fn sees<B: Body>(context: &Context<'_>, entity: &Stored<B>) -> bool {
-    let is_seen = !entity.deleted || gone(context).is_some_and(|gone| gone.covers(entity));
+    let is_there = !entity.deleted || gone(context).is_some_and(|gone| gone.covers(entity));
+    let is_seen = is_there && is_of_asker(context, entity);
     if let Some(stored_query) = context.data_opt::<Arc<StoredQuery>>().filter(|_| is_seen) {
         stored_query.note_subjects(entity);
     }
     is_seen
+}
+
+/// Whether the token may see what belongs to the entity's user. Providers are nobody's.
+fn is_of_asker<B: Body>(context: &Context<'_>, entity: &Stored<B>) -> bool {
+    let Ok(principal) = principal(context) else { return false };
+    let user = if B::KIND == User::KIND { Some(entity.id.as_str()) } else { entity.body.user() };
+    match user {
+        Some(user) => principal.sees_user(user),
+        None => B::KIND == Provider::KIND,
+    }
 }
 
 /// What the asker is told when the store stops a read.
@@ -208,13 +223,18 @@ pub(super) fn stopped(context: &Context<'_>, error: &StoreError) -> Failure {
     Failure::Unavailable
 }
 
-/// The writer, and the application in whose name it writes.
+/// The writer, and the application in whose name it writes: for its own tokens alone.
 pub(super) fn writing<'a>(
     context: &'a Context<'a>,
 ) -> Result<Result<(&'a Writer, ApplicationId), Failure>, Error> {
     let asking = Asking::of(context)?;
     let writer = context.data::<Writer>()?;
-    Ok(asking.and_then(|asking| Ok((writer, asking.application()?))))
+    Ok(asking.and_then(|asking| {
+        if !asking.principal.is_owner() {
+            return Err(Failure::Denied(Denial::OwnerOnly));
+        }
+        Ok((writer, asking.application()?))
+    }))
 }
 
 /// The writer, for the operator alone.

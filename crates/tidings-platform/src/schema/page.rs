@@ -120,7 +120,12 @@ async fn narrowed(
     arguments: &ListArguments,
 ) -> Result<Option<Narrowed>, Failure> {
     let done = arguments.done;
-    let (link, is_gone) = match (&arguments.user, &arguments.account) {
+    let own = asking.principal.user.as_ref().map(|user| user.as_str());
+    let asked = arguments.user.as_deref().map(String::as_str);
+    if own.is_some() && asked.is_some() && own != asked {
+        return Ok(None);
+    }
+    let (link, is_gone) = match (own.or(asked), &arguments.account) {
         (user, Some(account)) => {
             if let Some(user) = user
                 && !asking.is_account_of(application, account, user).await?

@@ -1,18 +1,19 @@
 //! Users.
 
 use async_graphql::{Context, Error, ID, Object, SimpleObject};
-use tidings_core::limits;
-use tidings_graphql::{DateTime, Failure, PageArguments, principal};
+use tidings_core::{access::Principal, limits};
+use tidings_graphql::{DateTime, Denial, Failure, PageArguments, principal};
 
 use super::{
     account::AccountObject,
-    asking::{Asking, result_union, writing},
+    asking::{Asking, result_union, sees, stopped, writing},
     batch::{Shown, shown_alone},
     page::{EntityListPage, ListArguments, list},
     to_do::ToDoObject,
 };
 use crate::{
     domain::{ACCOUNTS_PER_USER_MAX, ToDo, USER_ROLE, User},
+    reader::Reader,
     writer::NewUser,
 };
 
@@ -103,6 +104,20 @@ result_union! {
     DeleteUserResult { User(UserObject) }
 }
 
+/// The user whose token it is, where it is a user's.
+async fn authorised_user(
+    context: &Context<'_>,
+    principal: &Principal,
+) -> Result<Option<UserObject>, Error> {
+    let (Some(application), Some(id)) = (principal.application(), &principal.user) else {
+        return Ok(None);
+    };
+    let found = context.data::<Reader>()?.one::<User>(Some(application), id.as_str()).await;
+    let found = found.map_err(|error| stopped(context, &error).into_error())?;
+    let found = found.filter(|user| sees(context, user));
+    Ok(found.map(|user| UserObject(shown_alone(application, user))))
+}
+
 /// Queries about users.
 #[derive(Default, Debug)]
 pub struct UserQuery;
@@ -115,7 +130,7 @@ impl UserQuery {
         let name = principal.application_name.as_ref();
         let name = name.ok_or_else(|| Failure::ApplicationOnly.into_error())?;
         Ok(AuthorisedUser {
-            user: None,
+            user: authorised_user(context, principal).await?,
             application: name.to_string(),
             scope: principal.scopes.iter().map(|scope| scope.to_string()).collect(),
             expires: principal.expires_at.map(DateTime),
@@ -135,7 +150,8 @@ impl UserQuery {
         })
     }
 
-    /// The users of the application, in the order in which they were last changed.
+    /// The users of the application, in the order in which they were last changed. Not for a user's
+    /// token: `getAuthorisedUser` tells whose it is.
     async fn get_users(
         &self,
         context: &Context<'_>,
@@ -145,6 +161,9 @@ impl UserQuery {
         updated_since: Option<DateTime>,
     ) -> Result<EntityListPage<UserObject>, Error> {
         let asking = Asking::of(context)?.map_err(Failure::into_error)?;
+        if asking.principal.user.is_some() {
+            return Err(Failure::Denied(Denial::OwnerOnly).into_error());
+        }
         let (user, account, done) = (None, None, None);
         let arguments = ListArguments { first, after, updated_since, user, account, done };
         list::<User, _>(&asking, arguments).await

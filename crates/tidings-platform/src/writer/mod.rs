@@ -182,8 +182,8 @@ impl Writer {
                 Err(AppendError::StaleCatalog) => {}
                 Err(AppendError::EntityConflict { .. }) => return Ok(Committed::Conflict),
                 Err(AppendError::Store(error)) => return Err(stopped(&error)),
-                Err(error @ AppendError::IdempotencyConflict { .. }) => {
-                    error!(%error, "a change without an idempotency key met one");
+                Err(error) => {
+                    error!(%error, "a change met a refusal of what it has not got");
                     return Err(Failure::Unavailable.into());
                 }
             }

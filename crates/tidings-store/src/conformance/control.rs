@@ -18,11 +18,7 @@ use tidings_core::{
 };
 
 use super::world::{World, first, new_application};
-use crate::{
-    error::WriteError,
-    store::Store,
-    types::NewToken,
-};
+use crate::{error::WriteError, store::Store, types::NewToken};
 
 pub(super) fn new_token(text: &str, owner: Owner) -> NewToken {
     let scopes = [Scope::FireTriggers].into_iter().collect();

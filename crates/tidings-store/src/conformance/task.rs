@@ -210,7 +210,8 @@ pub async fn a_task_that_is_put_anew_or_removed_voids_its_lease(store: &dyn Stor
 
 pub async fn tasks_of_a_deleted_application_are_not_given_and_go(store: &dyn Store) {
     let world = World::new(store);
-    let [gone, other] = [world.add_application("acme").await.id, world.add_application("b").await.id];
+    let [gone, other] =
+        [world.add_application("acme").await.id, world.add_application("b").await.id];
     let due_at = world.now.elapsed;
     write(&world, vec![put(gone, "a", due_at)]).await.unwrap();
     let claimed = claim_one(&world).await;

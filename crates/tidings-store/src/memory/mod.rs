@@ -42,8 +42,8 @@ use crate::{
     store::Store,
     types::{
         Append, Appended, Claim, ClaimTasks, ClaimedBatch, DeliveryFilter, DeliveryView, Entity,
-        EntityQuery, EventFilter, Extend, ExtendTask, Freeze, LinkedQuery, NewApplication, NewToken,
-        Notice, Page, Paged, PerItem, PerTask, Record, Replay, Stats, Task, TaskBatch,
+        EntityQuery, EventFilter, Extend, ExtendTask, Freeze, LinkedQuery, NewApplication,
+        NewToken, Notice, Page, Paged, PerItem, PerTask, Record, Replay, Stats, Task, TaskBatch,
         WebhookBacklog, WebhookFilter,
     },
 };

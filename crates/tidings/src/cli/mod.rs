@@ -7,6 +7,7 @@
 //! ```
 
 mod environment;
+mod token;
 mod values;
 mod webhook;
 
@@ -20,6 +21,7 @@ use clap::{
 use crate::{config::Overrides, failure::Failure};
 
 use environment::with_environment;
+pub use token::{IssuedKind, TokenCommand};
 pub use values::{from_file, json_value, list_items};
 pub use webhook::{WebhookCommand, WebhookFields};
 
@@ -340,50 +342,6 @@ pub struct Listen {
     /// Prints one JSON object a request
     #[arg(long)]
     pub json: bool,
-}
-
-#[derive(Subcommand, Debug)]
-pub enum TokenCommand {
-    /// Issues a token and prints it, once
-    #[command(after_help = "Examples:\n  tidings token issue\n  \
-        tidings token issue --application acme --scopes fire:triggers")]
-    Issue {
-        /// Whose it is [default: the operator's]
-        #[arg(long, value_name = "NAME")]
-        application: Option<String>,
-        /// A scope that it has; repeat for more [default: admin for the operator, else all that
-        /// the application has]
-        #[arg(long, value_name = "SCOPE", alias = "scope")]
-        scopes: Vec<String>,
-        /// How long it lasts, in seconds [default: for ever, or what the application says]
-        #[arg(long, value_name = "SECONDS")]
-        lifetime_s: Option<u32>,
-        #[command(flatten)]
-        config: ConfigOptions,
-        #[command(flatten)]
-        server: ServerOptions,
-    },
-    /// Lists tokens, without their secrets
-    #[command(after_help = "Example:\n  tidings token list --application acme")]
-    List {
-        /// Of this application
-        #[arg(long, value_name = "NAME")]
-        application: Option<String>,
-        #[command(flatten)]
-        config: ConfigOptions,
-        #[command(flatten)]
-        server: ServerOptions,
-    },
-    /// Revokes a token
-    #[command(after_help = "Example:\n  tidings token revoke 3")]
-    Revoke {
-        /// Its id, as `token list` shows it
-        id: String,
-        #[command(flatten)]
-        config: ConfigOptions,
-        #[command(flatten)]
-        server: ServerOptions,
-    },
 }
 
 #[derive(Args, Debug)]

@@ -24,7 +24,7 @@ pub const DELIVERY: &str = "id event { id trigger entity source application date
     webhook { id name application url } state reason due deadline payload payloadBytes replayOf \
     test attempts { number started durationMs outcome status error requestHeaders { name value } \
     responseHeaders { name value } responseBody responseBodyTruncated } added finished";
-pub const TOKEN: &str = "id application scopes added expires revoked";
+pub const TOKEN: &str = "id application kind user scopes added expires revoked";
 pub const TOKEN_REVOKED: &str = "id revoked";
 pub const TOKEN_ADDED: &str = "id token scopes expires";
 pub const PREVIEW: &str = "url headers { name value } body bytes cost durationMs";

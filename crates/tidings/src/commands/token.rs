@@ -9,10 +9,11 @@
 
 use serde_json::{Value, json};
 use tidings_core::{
-    access::{Owner, Scope, ScopeSet, Token},
+    access::{Owner, Scope, ScopeSet, Token, TokenKind},
     application::Name,
     catalog::Catalog,
-    ids::TokenId,
+    ids::{EntityId, TokenId},
+    limits::USER_TOKEN_LIFETIME_S,
     secret::TokenHash,
     time::{Now, Wall},
 };
@@ -24,7 +25,7 @@ use super::{
 };
 use crate::{
     chance,
-    cli::{ConfigOptions, ServerOptions, TokenCommand},
+    cli::{ConfigOptions, IssuedKind, ServerOptions, TokenCommand},
     client::Client,
     clock::SystemClock,
     config::{Config, Database},
@@ -37,7 +38,11 @@ use crate::{
 pub struct Wanted<'a> {
     /// Whose; `None`: the operator's.
     pub application: Option<&'a str>,
-    /// What it may do; empty: as much as its owner.
+    /// What it is for; `None`: it is its owner's own.
+    pub kind: Option<IssuedKind>,
+    /// The user whose token it is.
+    pub user: Option<&'a str>,
+    /// What it may do; empty: as much as its owner and its kind let it.
     pub scopes: &'a [String],
     /// How long it lasts.
     pub lifetime_s: Option<u32>,
@@ -45,9 +50,14 @@ pub struct Wanted<'a> {
 
 pub async fn run(command: TokenCommand) -> Result<(), Failure> {
     match command {
-        TokenCommand::Issue { application, scopes, lifetime_s, config, server } => {
-            let wanted =
-                Wanted { application: application.as_deref(), scopes: &scopes, lifetime_s };
+        TokenCommand::Issue { application, kind, user, scopes, lifetime_s, config, server } => {
+            let wanted = Wanted {
+                application: application.as_deref(),
+                kind,
+                user: user.as_deref(),
+                scopes: &scopes,
+                lifetime_s,
+            };
             let issued = match place(&config, &server).await? {
                 Place::Database(store) => {
                     let clock = resume(&store).await?;
@@ -68,8 +78,10 @@ pub async fn run(command: TokenCommand) -> Result<(), Failure> {
                     pages::read(&client, &document, &variables, None).await?
                 }
             };
-            let keys = ["id", "application", "scopes", "added", "expires", "revoked"];
-            let headings = ["ID", "APPLICATION", "SCOPES", "ADDED", "EXPIRES", "REVOKED"];
+            let keys =
+                ["id", "application", "kind", "user", "scopes", "added", "expires", "revoked"];
+            let headings =
+                ["ID", "APPLICATION", "KIND", "USER", "SCOPES", "ADDED", "EXPIRES", "REVOKED"];
             pages::print(&items, has_more, server.json, &headings, |item| {
                 keys.iter().map(|key| cell(&item[*key])).collect()
             });
@@ -142,12 +154,14 @@ pub async fn issue(store: &dyn Store, now: Now, wanted: &Wanted<'_>) -> Result<V
     }
     let asked: ScopeSet = scopes.into_iter().collect();
     let (owner, most, lifetime_s) = owner(&catalog, wanted.application)?;
+    let kind = wanted.kind.map_or(TokenKind::own(&owner), IssuedKind::token_kind);
+    let most = most.and(kind.scopes_max());
     let scopes = if wanted.scopes.is_empty() { most } else { asked };
     if !most.covers(scopes) {
         let allowed: Vec<&str> = most.iter().map(Scope::as_str).collect();
         return Err(Failure::new(format!(
-            "the application has no more than {}: leave the other scopes out, or add them to the \
-             application",
+            "the token can have no more than {}: leave the other scopes out, or add them to the \
+             application where its kind can have them",
             allowed.join(", ")
         )));
     }
@@ -159,19 +173,48 @@ pub async fn issue(store: &dyn Store, now: Now, wanted: &Wanted<'_>) -> Result<V
              token-lifetime-s of the application"
         )));
     }
-    let lifetime_s = wanted.lifetime_s.or(lifetime_s);
+    let of_user = (kind == TokenKind::User).then_some(USER_TOKEN_LIFETIME_S);
+    let lifetime_s = wanted.lifetime_s.or(lifetime_s).or(of_user);
     let expires = lifetime_s.map(|seconds| {
         let ms = u64::from(seconds) * 1_000;
         let wall = Wall(now.wall.0.saturating_add_unsigned(ms));
         Now { wall, elapsed: now.elapsed.plus_ms(ms) }
     });
     let text = format!("tidings_{}", chance::random_text());
-    let new = NewToken { hash: TokenHash::of(&text), owner, scopes, expires };
-    let token = store.add_token(now, new).await.map_err(stopped)?;
+    let user = user(store, &owner, kind, wanted.user).await?;
+    let own = NewToken::own(TokenHash::of(&text), owner, scopes);
+    let token = store.add_token(now, NewToken { kind, user, expires, ..own }).await;
+    let token = token.map_err(stopped)?;
     Ok(json!({
         "id": token.id.to_string(), "token": text, "scopes": scopes,
         "expires": token.expires.map(|expires| expires.wall.iso()),
     }))
+}
+
+/// The user whose token it will be. Nobody deletes one meanwhile: this process has the database.
+async fn user(
+    store: &dyn Store,
+    owner: &Owner,
+    kind: TokenKind,
+    wanted: Option<&str>,
+) -> Result<Option<EntityId>, Failure> {
+    let (application, id) = match (kind, owner, wanted) {
+        (TokenKind::User, Owner::Application(application), Some(id)) => (*application, id),
+        (TokenKind::User, ..) => {
+            return Err(Failure::usage("--user: name the user whose token it will be"));
+        }
+        (_, _, None) => return Ok(None),
+        (_, _, Some(_)) => {
+            return Err(Failure::usage("--user: only a token of the kind `user` has a user"));
+        }
+    };
+    let found = store.entities(Some(application), "User", vec![id.to_owned()]).await;
+    if !found.map_err(stopped)?.iter().any(|user| !user.deleted) {
+        return Err(Failure::new(format!(
+            "the application has no user `{id}`: `addUser` of the GraphQL API makes one"
+        )));
+    }
+    id.parse().map(Some).map_err(|error| Failure::usage(format!("--user: {error}")))
 }
 
 fn owner(
@@ -196,6 +239,7 @@ async fn issue_at(client: &Client, wanted: &Wanted<'_>) -> Result<Value, Failure
         (false, _) => json!(wanted.scopes),
         (true, None) => json!(["admin"]),
         (true, Some(name)) => {
+            let most = wanted.kind.map(|kind| kind.token_kind().scopes_max());
             let document = with(requests::GET_APPLICATION, "scopes");
             let found = client.run(&document, json!({ "name": name })).await?;
             if found.is_null() {
@@ -203,12 +247,22 @@ async fn issue_at(client: &Client, wanted: &Wanted<'_>) -> Result<Value, Failure
                     "there is no application `{name}`: `tidings application add {name}` makes it"
                 )));
             }
-            found["scopes"].clone()
+            let scopes = found["scopes"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let can_have = |scope: &&Value| {
+                let scope = scope.as_str().and_then(|scope| scope.parse().ok());
+                most.is_none_or(|most| scope.is_some_and(|scope| most.allows(scope)))
+            };
+            scopes.iter().filter(can_have).cloned().collect()
         }
     };
     let input = json!({
         "application": wanted.application,
-        "kind": if wanted.application.is_some() { "APPLICATION" } else { "OPERATOR" },
+        "kind": kind_name(match (wanted.kind, wanted.application) {
+            (Some(kind), _) => kind.token_kind(),
+            (None, Some(_)) => TokenKind::Application,
+            (None, None) => TokenKind::Operator,
+        }),
+        "user": wanted.user,
         "scopes": scopes,
         "lifetimeS": wanted.lifetime_s,
     });
@@ -254,11 +308,22 @@ fn shown(token: &Token, catalog: &Catalog) -> Value {
         }
     };
     json!({
-        "id": token.id.to_string(), "application": application, "scopes": token.scopes,
+        "id": token.id.to_string(), "application": application, "kind": kind_name(token.kind),
+        "user": token.user, "scopes": token.scopes,
         "added": token.added_at.iso(),
         "expires": token.expires.map(|expires| expires.wall.iso()),
         "revoked": token.revoked_at.map(Wall::iso),
     })
+}
+
+fn kind_name(kind: TokenKind) -> &'static str {
+    match kind {
+        TokenKind::Operator => "OPERATOR",
+        TokenKind::Application => "APPLICATION",
+        TokenKind::PrivateMaster => "PRIVATE_MASTER",
+        TokenKind::PublicMaster => "PUBLIC_MASTER",
+        TokenKind::User => "USER",
+    }
 }
 
 fn print_issued(issued: &Value, is_json: bool) {

@@ -353,6 +353,6 @@ pub async fn add_token(
     text: &str,
     scopes: ScopeSet,
 ) {
-    let new = NewToken { hash: TokenHash::of(text), owner, scopes, expires: None };
+    let new = NewToken::own(TokenHash::of(text), owner, scopes);
     store.add_token(clock.now(), new).await.unwrap();
 }

@@ -15,7 +15,7 @@ use async_graphql::{EmptySubscription, Request, Schema, Variables};
 use async_trait::async_trait;
 use serde_json::Value;
 use tidings_core::{
-    access::{Owner, Principal, Scope, ScopeSet},
+    access::{Owner, Principal, Scope, ScopeSet, TokenKind},
     application::{Application, ApplicationSettings, ClientType},
     event::Event,
     ids::{ApplicationId, WebhookId},
@@ -258,6 +258,8 @@ async fn add_application(store: &WatchedStore, now: Now, name: &str) -> Applicat
 pub fn viewer(application: &Application, scopes: ScopeSet) -> Viewer {
     Viewer(Some(Principal {
         owner: Owner::Application(application.id),
+        kind: TokenKind::Application,
+        user: None,
         application_name: Some(application.name.clone()),
         scopes,
         expires_at: Some(samples::WALL),
@@ -267,6 +269,8 @@ pub fn viewer(application: &Application, scopes: ScopeSet) -> Viewer {
 pub fn operator() -> Viewer {
     Viewer(Some(Principal {
         owner: Owner::Operator,
+        kind: TokenKind::Operator,
+        user: None,
         application_name: None,
         scopes: [Scope::Admin].into_iter().collect(),
         expires_at: None,

@@ -19,10 +19,10 @@ use tidings_core::{
 };
 
 use tidings_store::{
-    Append, AppendError, Appended, Claim, ClaimedBatch, DeliveryFilter, DeliveryView, Entity,
-    EntityQuery, EventFilter, Extend, Freeze, LinkedQuery, MemoryStore, NewApplication, NewToken,
-    Notice, Page, Paged, PerItem, Record, Replay, Stats, Store, StoreError, WebhookBacklog,
-    WebhookFilter, WriteError,
+    Append, AppendError, Appended, Claim, ClaimTasks, ClaimedBatch, DeliveryFilter, DeliveryView,
+    Entity, EntityQuery, EventFilter, Extend, ExtendTask, Freeze, LinkedQuery, MemoryStore,
+    NewApplication, NewToken, Notice, Page, Paged, PerItem, PerTask, Record, Replay, Stats, Store,
+    StoreError, Task, TaskBatch, WebhookBacklog, WebhookFilter, WriteError,
 };
 
 /// Passes everything on.
@@ -122,6 +122,27 @@ impl Store for WatchedStore {
 
     async fn revoke_token(&self, now: Now, id: TokenId) -> Result<Token, WriteError> {
         self.inner.revoke_token(now, id).await
+    }
+
+    async fn revocations_count(&self) -> Result<u64, StoreError> {
+        self.inner.revocations_count().await
+    }
+
+    async fn claim_tasks(&self, now: Now, claim: ClaimTasks) -> Result<TaskBatch, StoreError> {
+        self.inner.claim_tasks(now, claim).await
+    }
+
+    async fn extend_tasks(&self, now: Now, batch: Vec<ExtendTask>) -> Result<PerTask, StoreError> {
+        self.inner.extend_tasks(now, batch).await
+    }
+
+    async fn task(
+        &self,
+        application: ApplicationId,
+        kind: &str,
+        key: &str,
+    ) -> Result<Option<Task>, StoreError> {
+        self.inner.task(application, kind, key).await
     }
 
     async fn add_webhook(&self, now: Now, webhook: Webhook) -> Result<Webhook, WriteError> {

@@ -123,7 +123,7 @@ async fn opening_token(
     if found.is_some_and(|token: Token| token.is_valid(now.elapsed)) {
         return Ok(known.to_owned());
     }
-    let wanted = Wanted { application, scopes: &[], lifetime_s: None };
+    let wanted = Wanted { application, kind: None, user: None, scopes: &[], lifetime_s: None };
     let issued = token::issue(server.store.as_ref(), now, &wanted).await?;
     Ok(issued["token"].as_str().unwrap_or_default().to_owned())
 }
