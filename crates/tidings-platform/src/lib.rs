@@ -17,6 +17,7 @@ pub mod schema;
 mod documents;
 pub mod source;
 pub mod sample;
+pub mod shelf;
 pub mod collect;
 
 pub use reader::Reader;
