@@ -17,6 +17,12 @@ pub enum ShelfError {
         /// What the system says.
         source: io::Error,
     },
+    /// What is stored of a document is not a hash.
+    #[error("`{text}` is stored as a document's SHA-256, and is none: restore a backup")]
+    NoHash {
+        /// What is stored.
+        text: String,
+    },
     /// A document's bytes are not there.
     #[error(
         "the document's file {} is missing: restore the folder from a backup, or delete the account \
