@@ -25,8 +25,8 @@ pub enum ShelfError {
     },
     /// A document's bytes are not there.
     #[error(
-        "the document's file {} is missing: restore the folder from a backup, or delete the account \
-         and link it again",
+        "the document's file {} is missing: restore the folder from a backup, or delete the \
+         account and link it again",
         path.display()
     )]
     Missing {

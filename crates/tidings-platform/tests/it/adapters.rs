@@ -103,7 +103,7 @@ fn what_is_out_of_bounds_is_refused_with_its_place() {
     check::<Page>(page(), "/documents/0/mediaType", json!("PDF"), "/documents/0/mediaType");
     let too_long = json!(DOCUMENT_BYTES_MAX + 1);
     check::<Page>(page(), "/documents/0/bytes", too_long, "/documents/0/bytes: 67108865");
-    check::<Page>(page(), "/documents/0/bytes", json!(-1), "line 1");
+    check::<Page>(page(), "/documents/0/bytes", json!(-1), "integer `-1`");
     check::<Page>(page(), "/documents/0/date", json!("yesterday"), "`yesterday` is not a date");
     check::<Page>(page(), "/documents", json!([document(), document()]), "/documents/1/key");
     let many = |one: &Value, count: usize| {

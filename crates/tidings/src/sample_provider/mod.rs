@@ -168,10 +168,12 @@ async fn answer(request: Request<Incoming>, books: &Books) -> Result<Answered, I
         Ok(Err(_)) => return Ok(trouble(StatusCode::PAYLOAD_TOO_LARGE, "at most 64 KiB")),
         Err(_) => return Ok(trouble(StatusCode::REQUEST_TIMEOUT, "the body did not arrive")),
     };
-    Ok(perform(operation, &body, books).await.unwrap_or_else(|refused| refused))
+    let performed = perform(operation, &body, books).await;
+    Ok(performed.unwrap_or_else(|why| trouble(StatusCode::BAD_REQUEST, &why)))
 }
 
-async fn perform(operation: Operation, body: &[u8], books: &Books) -> Result<Answered, Answered> {
+/// The answer; the error says what is wrong with the call.
+async fn perform(operation: Operation, body: &[u8], books: &Books) -> Result<Answered, String> {
     match operation {
         Operation::Describe => {
             Ok(json_answer(StatusCode::OK, &account::description(books.behaviour.sync_every_s)))
@@ -200,7 +202,7 @@ async fn perform(operation: Operation, body: &[u8], books: &Books) -> Result<Ans
             let answer = match SampleAccount::open(&call.credentials) {
                 Ok(account) => match account.page(call.cursor.as_deref(), books.count()) {
                     Some(page) => CollectAnswer::Page(page),
-                    None => return Err(trouble(StatusCode::BAD_REQUEST, "no cursor of mine")),
+                    None => return Err("the cursor is none that was given here".to_owned()),
                 },
                 Err(reason) => CollectAnswer::CredentialsRejected { reason },
             };
@@ -224,10 +226,10 @@ async fn perform(operation: Operation, body: &[u8], books: &Books) -> Result<Ans
 }
 
 /// What was called; the error does not repeat the body, which holds credentials.
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Answered> {
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|error| {
         let place = format!("line {} column {}", error.line(), error.column());
-        trouble(StatusCode::BAD_REQUEST, &format!("the body is not what it should be at {place}"))
+        format!("the body is not what it should be at {place}")
     })
 }
 
