@@ -266,6 +266,14 @@ pub struct CollectedPage {
     pub more: bool,
 }
 
+impl CollectedPage {
+    /// Whether asking on would never end: there is more behind the cursor that was asked with.
+    #[must_use]
+    pub fn goes_in_a_circle(&self, asked_with: Option<&str>) -> bool {
+        self.more && asked_with == Some(self.cursor.as_str())
+    }
+}
+
 /// An account as its provider tells of it.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct CollectedAccount {

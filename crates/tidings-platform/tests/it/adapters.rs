@@ -6,7 +6,7 @@ use tidings_graphql::Locale;
 use tidings_platform::{
     collect::protocol::{
         ANSWER_BYTES_MAX, Answer, CREDENTIAL_VALUE_BYTES_MAX, CREDENTIALS_MAX, CURSOR_BYTES_MAX,
-        CheckAnswer, CollectAnswer, Credential, DOCUMENTS_PER_PAGE_MAX, Description,
+        CheckAnswer, CollectAnswer, CollectedPage, Credential, DOCUMENTS_PER_PAGE_MAX, Description,
         DocumentAnswer, Operation, QuickCheckAnswer, SYNC_EVERY_S, read_answer,
     },
     domain::{DocumentType, PROVISIONS_PER_ACCOUNT_MAX},
@@ -62,6 +62,9 @@ fn a_page_becomes_what_the_writer_takes() {
         ("2021-02-28T00:00:00.000Z", SHA256)
     );
     assert_eq!(page.provisions[0].clone().into_new().provider_key, "elec");
+    assert!(!page.goes_in_a_circle(None) && !page.goes_in_a_circle(Some("1")));
+    let on = CollectedPage { more: true, ..page.clone() };
+    assert!(!on.goes_in_a_circle(Some("0")) && on.goes_in_a_circle(Some("1")));
     assert!(page.account.into_change().reference.is_undefined());
 }
 
