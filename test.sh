@@ -2,7 +2,8 @@
 # All tests, from a fresh clone: ./test.sh
 #
 #   tools ─► format, clippy, tidy, tests (cargo xtask ci) ─► capture ─► Python and Node verify it
-#      kill -9, thirty times ◄─ durability: syncs, power cuts ◄─ GraphQL over HTTP, audited ◄──┘
+#   an adapter's answers by their schema ◄─ GraphQL over HTTP, audited ◄──────────────────────┘
+#      └─► durability: syncs, power cuts ─► kill -9, thirty times
 #
 # Needs Rust (with rustfmt and clippy). As root on Debian it installs the rest; otherwise it says
 # what is missing. Everything that it fetches lies under target/.
@@ -11,6 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 verify_folder=target/verify
 standardwebhooks_pypi=1.1.0
+jsonschema_pypi=4.26.0
 standardwebhooks_npm=1.1.1
 graphql_http_npm=1.23.1
 graphql_npm=16.15.0
@@ -50,11 +52,11 @@ install_tools() {
 install_verifiers() {
   heading 'libraries of other languages'
   local python=$verify_folder/python node=$verify_folder/node
-  if ! "$python/bin/python" -c 'import standardwebhooks' 2> /dev/null; then
+  if ! "$python/bin/python" -c 'import standardwebhooks, jsonschema' 2> /dev/null; then
     python3 -m venv --clear "$python"
     "$python/bin/python" -m pip install --quiet --disable-pip-version-check \
-      "standardwebhooks==$standardwebhooks_pypi" \
-      || fail 'pip could not install standardwebhooks: is PyPI reachable?'
+      "standardwebhooks==$standardwebhooks_pypi" "jsonschema==$jsonschema_pypi" \
+      || fail 'pip could not install its packages: is PyPI reachable?'
   fi
   if [ ! -f "$node/node_modules/standardwebhooks/package.json" ] \
     || [ ! -f "$node/node_modules/graphql-http/package.json" ]; then
@@ -85,6 +87,13 @@ audit_graphql() {
   node tests/graphql-http/audit.mjs target/debug/tidings "$verify_folder/node"
 }
 
+# What the sample provider answers, against docs/adapters.schema.json, by a stock validator.
+validate_adapter() {
+  heading 'the protocol of provider adapters'
+  cargo build --quiet --locked --package tidings
+  "$verify_folder/python/bin/python" tests/adapters/validate.py target/debug/tidings
+}
+
 # The order of syncs and answers under strace, and power cuts: tests/durability/README.md.
 prove_durability() {
   heading 'durability'
@@ -103,6 +112,7 @@ install_verifiers
 cargo run --quiet --locked --package xtask -- ci
 verify_elsewhere
 audit_graphql
+validate_adapter
 prove_durability
 survive_kills
 printf 'test.sh: all of it passed in %d s\n' "$((SECONDS - started_at))"

@@ -61,11 +61,19 @@ pub async fn required(api: &Api, headers: &HeaderMap) -> Result<Principal, Probl
 /// # Errors
 /// `not_permitted`.
 pub fn require(principal: &Principal, scope: Scope) -> Result<(), Problem> {
-    if !principal.is_owner() {
-        let detail = "this is done with an application's own token: no master token and no \
-                      user's token may do it";
-        return Err(Problem::new(Code::NotPermitted, detail));
+    if principal.is_owner() {
+        return require_scope(principal, scope);
     }
+    let detail = "this is done with an application's own token: no master token and no user's \
+                  token may do it";
+    Err(Problem::new(Code::NotPermitted, detail))
+}
+
+/// Refuses a principal without the scope.
+///
+/// # Errors
+/// `not_permitted`.
+pub fn require_scope(principal: &Principal, scope: Scope) -> Result<(), Problem> {
     if principal.scopes.allows(scope) {
         return Ok(());
     }

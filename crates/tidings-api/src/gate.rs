@@ -1,9 +1,10 @@
-//! How many requests that write are on their way at a time: in all, and of one owner, so that a
+//! How many requests of one kind are on their way at a time: in all, and of one owner, so that a
 //! busy application leaves room for the others.
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use tidings_core::access::Owner;
@@ -25,8 +26,8 @@ struct InFlight {
 
 /// The right to one request; given back when it is dropped.
 #[derive(Debug)]
-pub struct Turn<'a> {
-    gate: &'a Gate,
+pub struct Turn<G: Deref<Target = Gate>> {
+    gate: G,
     owner: Owner,
 }
 
@@ -41,7 +42,21 @@ impl Gate {
     ///
     /// # Errors
     /// `overloaded` when there are too many, `rate_limited` when there are too many of this owner.
-    pub fn enter(&self, owner: &Owner) -> Result<Turn<'_>, Problem> {
+    pub fn enter(&self, owner: &Owner) -> Result<Turn<&Gate>, Problem> {
+        self.count(owner)?;
+        Ok(Turn { gate: self, owner: owner.clone() })
+    }
+
+    /// The same for who stays longer than the borrow of a gate.
+    ///
+    /// # Errors
+    /// As [`Gate::enter`].
+    pub fn enter_shared(gate: &Arc<Gate>, owner: &Owner) -> Result<Turn<Arc<Gate>>, Problem> {
+        gate.count(owner)?;
+        Ok(Turn { gate: Arc::clone(gate), owner: owner.clone() })
+    }
+
+    fn count(&self, owner: &Owner) -> Result<(), Problem> {
         let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
         if in_flight.all >= self.in_flight_max {
             let detail = "too many requests are on their way: try again in a moment";
@@ -49,17 +64,16 @@ impl Gate {
         }
         let own = in_flight.by_owner.entry(owner.clone()).or_default();
         if *own >= self.in_flight_max / 2 {
-            let detail = "too many of your requests are on their way: wait for their answers, or \
-             put more events into each";
+            let detail = "too many of your requests are on their way: wait for their answers";
             return Err(Problem::later(Code::RateLimited, 1, detail));
         }
         *own += 1;
         in_flight.all += 1;
-        Ok(Turn { gate: self, owner: owner.clone() })
+        Ok(())
     }
 }
 
-impl Drop for Turn<'_> {
+impl<G: Deref<Target = Gate>> Drop for Turn<G> {
     fn drop(&mut self) {
         let mut in_flight = self.gate.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
         in_flight.all = in_flight.all.saturating_sub(1);

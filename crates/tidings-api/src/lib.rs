@@ -5,6 +5,7 @@
 //! serve ─► router ─┬─ ingest ─► EventInput ─► match ─► Ingest::append (one durable commit) ─► 202
 //!                  ├─ graphql_http ─► executor of the one schema ─► graphql (management)
 //!                  │                                              └► the platform's objects
+//!                  ├─ document ─► Documents ─► bytes from disk
 //!                  └─ schema, health, readiness, metrics
 //! auth says who asks, problem what is answered when the answer is no.
 //! ```
@@ -20,14 +21,17 @@ mod json;
 mod body;
 mod event_input;
 mod ingest;
+mod document;
 pub mod webhook_input;
 mod provision;
 pub mod graphql;
 pub mod graphql_http;
 pub mod router;
 mod framing;
+mod stall;
 pub mod serve;
 
+pub use document::{Documents, DocumentsError, FoundDocument};
 pub use graphql::{ManagementMutation, ManagementQuery};
 pub use graphql_http::Executor;
 pub use router::router;

@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use tidings_core::{event::JsonObject, limits};
 use tidings_store::StoreError;
@@ -35,6 +35,8 @@ pub enum Code {
     MethodNotAllowed,
     /// The body did not arrive in time.
     RequestTimeout,
+    /// The document has no such part.
+    RangeNotSatisfiable,
     /// The idempotency key was used for something else.
     IdempotencyConflict,
     /// The body is over its bound.
@@ -59,7 +61,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Code; 18] = [
+    pub const ALL: [Code; 19] = [
         Code::Malformed,
         Code::Unauthenticated,
         Code::NotPermitted,
@@ -68,6 +70,7 @@ impl Code {
         Code::NotFound,
         Code::MethodNotAllowed,
         Code::RequestTimeout,
+        Code::RangeNotSatisfiable,
         Code::IdempotencyConflict,
         Code::TooLarge,
         Code::FanOutTooLarge,
@@ -105,6 +108,11 @@ impl Code {
             Code::RequestTimeout => {
                 ("request_timeout", StatusCode::REQUEST_TIMEOUT, "The request was too slow")
             }
+            Code::RangeNotSatisfiable => (
+                "range_not_satisfiable",
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "The document has no such part",
+            ),
             Code::IdempotencyConflict => (
                 "idempotency_conflict",
                 StatusCode::CONFLICT,
@@ -180,6 +188,7 @@ pub struct Problem {
     retry_after_s: Option<u32>,
     challenge: Option<&'static str>,
     allow: Option<&'static str>,
+    whole_bytes: Option<u32>,
     closes: bool,
 }
 
@@ -195,6 +204,7 @@ impl Problem {
             retry_after_s: None,
             challenge: None,
             allow: None,
+            whole_bytes: None,
             closes,
         }
     }
@@ -276,6 +286,14 @@ impl Problem {
         Problem { allow: Some(allow), ..Problem::new(Code::MethodNotAllowed, detail) }
     }
 
+    /// A part that a document of this length does not have.
+    #[must_use]
+    pub fn no_such_range(whole_bytes: u32) -> Problem {
+        let detail = format!("the document has {whole_bytes} bytes: ask for some of these");
+        let problem = Problem::new(Code::RangeNotSatisfiable, detail);
+        Problem { whole_bytes: Some(whole_bytes), ..problem }
+    }
+
     fn body(&self) -> Value {
         let (name, status, title) = self.code.described();
         let mut body = Map::new();
@@ -341,6 +359,10 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if let Some(bytes) = self.whole_bytes {
+            let range = HeaderValue::from_str(&format!("bytes */{bytes}"));
+            headers.insert(header::CONTENT_RANGE, range.expect("a number is visible ASCII"));
+        }
         if self.closes {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
@@ -359,6 +381,24 @@ pub fn accepted(body: &JsonObject) -> Response {
 #[must_use]
 pub fn found(media_type: &'static str, text: String) -> Response {
     answer(StatusCode::OK, media_type, text)
+}
+
+/// A document's bytes, all of them or a part.
+#[must_use]
+pub fn download(headers: HeaderMap, body: Body, is_part: bool) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = if is_part { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+    *response.headers_mut() = headers;
+    response
+}
+
+/// The client has what it asks for.
+#[must_use]
+pub fn unchanged(headers: HeaderMap) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    *response.headers_mut() = headers;
+    response
 }
 
 /// Whether the server can work, as `/readyz` says it.

@@ -12,7 +12,7 @@ use http::HeaderMap;
 use tidings_core::access::Scope;
 
 use crate::{
-    auth,
+    auth, document,
     graphql_http::{self, Executor},
     ingest,
     problem::{self, Code, Problem},
@@ -35,6 +35,10 @@ pub fn router(api: Arc<Api>, executor: Executor) -> Router {
             get(graphql.clone()).post(graphql).fallback(|| wrong_method("GET, POST")),
         )
         .route("/v1/schema.graphql", get(schema).fallback(|| wrong_method("GET")))
+        .route(
+            "/v1/documents/{id}",
+            get(document::get_document).fallback(|| wrong_method("GET, HEAD")),
+        )
         .route("/healthz", get(alive).fallback(|| wrong_method("GET")))
         .route("/readyz", get(ready).fallback(|| wrong_method("GET")))
         .route("/metrics", get(metrics).fallback(|| wrong_method("GET")))

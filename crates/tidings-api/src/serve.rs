@@ -28,6 +28,7 @@ use tracing::{debug, warn};
 use crate::{
     framing::{Framing, Watched},
     problem::Problem,
+    stall::Impatient,
 };
 
 /// Bounds of the server loop.
@@ -46,6 +47,8 @@ pub struct ServeLimits {
     pub head_bytes_max: usize,
     /// Headers of a request.
     pub headers_max: usize,
+    /// Milliseconds for which a peer may take nothing of an answer.
+    pub write_ms_max: u64,
     /// Milliseconds in which open connections must have finished after the signal.
     pub drain_ms_max: u64,
 }
@@ -61,6 +64,7 @@ impl ServeLimits {
             head_ms_max: 10_000,
             head_bytes_max: 32 * 1024,
             headers_max: 100,
+            write_ms_max: 30_000,
             drain_ms_max: 30_000,
         }
     }
@@ -122,7 +126,7 @@ fn connect(
     if let Err(error) = stream.set_nodelay(true) {
         debug!(peer = %peer, error = %error, "a connection keeps its delay");
     }
-    let (stream, framing) = Watched::new(stream);
+    let (stream, framing) = Watched::new(Impatient::new(stream, limits.write_ms_max));
     let service = service_fn(move |request| answer(router.clone(), framing.clone(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -12,7 +12,7 @@ use tidings_core::{
 use tidings_query::source::Source;
 use tidings_store::{Chance, Clock, Ingest, Store};
 
-use crate::{auth::TokenCache, gate::Gate};
+use crate::{auth::TokenCache, document::Documents, gate::Gate};
 
 /// Judges the URL of a webhook when it is saved, without resolving or connecting: the error is for
 /// the person who wrote it. The binary passes the parser of the delivery's egress, so that the same
@@ -36,6 +36,8 @@ pub struct Settings {
     pub user_agent: String,
     /// Requests to `/v1/events` that are read and written at a time.
     pub ingest_in_flight_max: usize,
+    /// Documents that are on their way at a time; each holds a file open.
+    pub downloads_max: usize,
     /// Milliseconds in which a request's body must have arrived.
     pub body_ms_max: u64,
 }
@@ -49,6 +51,7 @@ impl Settings {
             public_metrics: false,
             user_agent: format!("tidings@live/{}", env!("CARGO_PKG_VERSION")),
             ingest_in_flight_max: 256,
+            downloads_max: 128,
             body_ms_max: 30_000,
         }
     }
@@ -62,6 +65,8 @@ pub struct Parts {
     pub ingest: Arc<dyn Ingest>,
     /// The sources, in the order of the configuration.
     pub sources: Vec<Arc<dyn Source>>,
+    /// Where documents are, where the platform is enabled.
+    pub documents: Option<Arc<dyn Documents>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance, for keys, tokens, ids and nonces.
@@ -83,6 +88,7 @@ pub struct Api {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) ingest: Arc<dyn Ingest>,
     pub(crate) sources: Vec<Arc<dyn Source>>,
+    pub(crate) documents: Option<Arc<dyn Documents>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Arc<dyn Chance>,
     pub(crate) vault: Vault,
@@ -92,6 +98,7 @@ pub struct Api {
     pub(crate) metrics: Metrics,
     pub(crate) tokens: TokenCache,
     pub(crate) gate: Gate,
+    pub(crate) downloads: Arc<Gate>,
 }
 
 impl Api {
@@ -100,10 +107,12 @@ impl Api {
     pub fn new(parts: Parts) -> Arc<Api> {
         Arc::new(Api {
             gate: Gate::new(parts.settings.ingest_in_flight_max),
+            downloads: Arc::new(Gate::new(parts.settings.downloads_max)),
             tokens: TokenCache::default(),
             store: parts.store,
             ingest: parts.ingest,
             sources: parts.sources,
+            documents: parts.documents,
             clock: parts.clock,
             chance: parts.chance,
             vault: parts.vault,

@@ -17,7 +17,11 @@ pub mod schema;
 mod documents;
 pub mod source;
 pub mod sample;
+pub mod shelf;
+mod library;
+pub mod collect;
 
+pub use library::Library;
 pub use reader::Reader;
 pub use schema::{PlatformMutation, PlatformQuery};
 pub use source::PlatformSource;

@@ -17,10 +17,13 @@ mod clock;
 mod telemetry;
 mod shutdown;
 mod metrics;
+mod downloads;
 mod wiring;
 mod schema;
 mod server;
 mod receiver;
+mod sample_provider;
+
 mod client;
 mod commands;
 

@@ -13,7 +13,7 @@ use tidings_api::{Api, Executor, Parts, Readiness, ServeLimits, Settings, UrlPol
 use tidings_core::secret::Vault;
 use tidings_deliver::{Deliver, EgressSender, Options};
 use tidings_egress::{Egress, EgressOptions, OwnAddresses, Profile};
-use tidings_platform::{PlatformSource, Reader, Writer, source_info};
+use tidings_platform::{Library, PlatformSource, Reader, Writer, shelf::Shelf, source_info};
 use tidings_query::source::Source;
 use tidings_store::{Chance, Clock, Ingest, Store};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
@@ -23,6 +23,7 @@ use crate::{
     chance::SystemChance,
     clock::{self, SystemClock},
     config::{Config, Delivery},
+    downloads::Downloads,
     failure::Failure,
     metrics, schema, wiring,
 };
@@ -64,7 +65,11 @@ impl Server {
             .local_addr()
             .map_err(|error| Failure::new(format!("the listener has no address: {error}")))?;
         let egress = egress(&config.delivery, address)?;
-        let base = Base { store, clock, vault, egress, url: local_url(address) };
+        let shelf = match config.platform_enabled {
+            true => Some(open_shelf(config).await?),
+            false => None,
+        };
+        let base = Base { store, clock, vault, egress, shelf, url: local_url(address) };
         Ok(base.build(config, listener))
     }
 
@@ -92,6 +97,8 @@ struct Base {
     clock: Arc<SystemClock>,
     vault: Vault,
     egress: Egress,
+    /// The bytes of documents, where the platform is enabled.
+    shelf: Option<Shelf>,
     url: String,
 }
 
@@ -126,6 +133,7 @@ impl Base {
             store: Arc::clone(&self.store),
             ingest,
             sources,
+            documents: self.documents(),
             clock,
             chance,
             vault: self.vault.clone(),
@@ -140,6 +148,12 @@ impl Base {
         });
         let executor = schema::executor(writer.as_ref(), &self.store);
         self.run(listener, api, executor, deliver, writer, writable_to)
+    }
+
+    fn documents(&self) -> Option<Arc<dyn tidings_api::Documents>> {
+        let shelf = self.shelf.clone()?;
+        let library = Library::new(Reader::new(Arc::clone(&self.store)), shelf);
+        Some(Arc::new(Downloads(library)))
     }
 
     fn run(
@@ -170,6 +184,11 @@ impl Base {
             stop_keepers,
         }
     }
+}
+
+async fn open_shelf(config: &Config) -> Result<Shelf, Failure> {
+    let folder = config.database.documents_folder();
+    Shelf::open(&folder).await.map_err(|error| Failure::new(error.to_string()))
 }
 
 async fn serve(listener: TcpListener, api: Arc<Api>, executor: Executor, stop: CancellationToken) {

@@ -5,6 +5,7 @@
 
 mod applications;
 mod deliveries;
+mod documents;
 mod door;
 mod errors;
 mod events;

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use tidings_api::{ServeLimits, serve};
+use tidings_api::{FoundDocument, ServeLimits, serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -55,6 +55,39 @@ fn post(headers: &str, body: &str) -> Vec<u8> {
 }
 
 const EVENT: &str = r#"{"trigger":"UserAdded","id":"u"}"#;
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_is_given_up() {
+    let door = Door::open().await;
+    let found = FoundDocument {
+        title: "Bill".to_owned(),
+        media_type: "application/pdf".to_owned(),
+        bytes: 32 * 1024 * 1024,
+        sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
+    };
+    door.shelf.put("602cd86f3755d621aff583ee", door.acme.id, found, &vec![0; 32 * 1024 * 1024]);
+    // Nothing else ends the connection.
+    let limits =
+        ServeLimits { write_ms_max: 100, drain_ms_max: 600_000, ..ServeLimits::standard() };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let signal = async {
+        let _ = stopped.await;
+    };
+    let done = tokio::spawn(serve(listener, door.router, limits, signal));
+    let request = format!(
+        "GET /v1/documents/602cd86f3755d621aff583ee HTTP/1.1\r\nHost: a\r\n\
+         Authorization: Bearer {ACME}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut begun = [0; 12];
+    stream.read_exact(&mut begun).await.unwrap();
+    assert_eq!(&begun, b"HTTP/1.1 200");
+    stop.send(()).unwrap();
+    timeout(LONG, done).await.expect("the connection is cut").unwrap();
+    drop(stream);
+}
 
 #[tokio::test]
 async fn requests_follow_one_another_on_a_connection() {

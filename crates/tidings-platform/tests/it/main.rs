@@ -16,3 +16,5 @@ mod inputs;
 mod pages;
 mod source;
 mod schema;
+mod library;
+mod adapters;

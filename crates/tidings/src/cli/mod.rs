@@ -7,6 +7,7 @@
 //! ```
 
 mod environment;
+mod provider;
 mod token;
 mod values;
 mod webhook;
@@ -21,6 +22,7 @@ use clap::{
 use crate::{config::Overrides, failure::Failure};
 
 use environment::with_environment;
+pub use provider::{ProviderCommand, ProviderFields, SampleProviderOptions};
 pub use token::{IssuedKind, TokenCommand};
 pub use values::{from_file, json_value, list_items};
 pub use webhook::{WebhookCommand, WebhookFields};
@@ -57,6 +59,12 @@ pub enum Command {
     /// Manages client applications
     #[command(subcommand, after_help = "Example:\n  tidings application add acme")]
     Application(ApplicationCommand),
+    /// Manages the platform's providers
+    #[command(subcommand, after_help = "Example:\n  tidings provider list")]
+    Provider(ProviderCommand),
+    /// Runs a provider's adapter to play with: POST sample/documents adds a bill
+    #[command(after_help = "Example:\n  tidings sample-provider --documents 200 --new-every-s 60")]
+    SampleProvider(SampleProviderOptions),
     /// Manages webhooks
     #[command(subcommand, after_help = "Example:\n  tidings webhook list --application acme")]
     Webhook(WebhookCommand),

@@ -62,6 +62,8 @@ pub fn list_items(
 }
 
 pub(super) const CLIENT_TYPE: [&str; 2] = ["CONFIDENTIAL", "PUBLIC"];
+pub(super) const SECTOR: [&str; 7] =
+    ["ENERGY", "WATER", "BROADBAND", "MOBILE", "TV", "INSURANCE", "OTHER"];
 pub(super) const SUCCESS: [&str; 2] = ["ONLY_200", "ANY_2XX"];
 pub(super) const PAYLOAD_MODE: [&str; 2] = ["FROZEN", "FRESH"];
 pub(super) const WEBHOOK_STATUS: [&str; 4] = ["ACTIVE", "PAUSED", "HELD", "DISABLED"];

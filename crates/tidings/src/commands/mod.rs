@@ -7,7 +7,9 @@ mod doctor;
 mod listen;
 mod migrate;
 mod pages;
+mod provider;
 mod requests;
+mod sample_provider;
 mod serve;
 mod token;
 mod trigger;
@@ -22,6 +24,8 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(options) => serve::run(options).await,
         Command::Trigger(options) => trigger::run(options).await,
         Command::Application(command) => application::run(command).await,
+        Command::Provider(command) => provider::run(command).await,
+        Command::SampleProvider(options) => sample_provider::run(options).await,
         Command::Webhook(command) => webhook::run(command).await,
         Command::Delivery(command) => delivery::run(command).await,
         Command::Listen(options) => listen::run(options).await,

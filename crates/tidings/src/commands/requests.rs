@@ -40,6 +40,16 @@ pub const GET_APPLICATION: &str = "query($name: String!) { getApplication(name: 
 pub const GET_APPLICATIONS: &str = "query($first: Int!, $after: String) { \
     getApplications(first: $first, after: $after) { items { # } endCursor hasNextPage } }";
 
+pub const PROVIDER: &str = "code name sector capabilities { automatedDataCollection quickCheck }";
+pub const ADD_PROVIDER: &str = "mutation($input: AddProviderInput!) { \
+    addProvider(input: $input) { __typename ... on Provider { # } FAILURE } }";
+pub const UPDATE_PROVIDER: &str = "mutation($code: String!, $input: UpdateProviderInput!) { \
+    updateProvider(code: $code, input: $input) { __typename ... on Provider { # } FAILURE } }";
+pub const DELETE_PROVIDER: &str = "mutation($code: String!) { \
+    deleteProvider(code: $code) { __typename ... on Provider { # } FAILURE } }";
+pub const GET_PROVIDER: &str = "query($code: String!) { getProvider(code: $code) { # } }";
+pub const GET_PROVIDERS: &str = "query($sector: Sector) { getProviders(sector: $sector) { # } }";
+
 pub const ADD_TOKEN: &str = "mutation($input: AddTokenInput!) { \
     addToken(input: $input) { __typename ... on TokenAdded { # } FAILURE } }";
 pub const REVOKE_TOKEN: &str = "mutation($id: ID!) { \

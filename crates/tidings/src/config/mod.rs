@@ -79,6 +79,16 @@ pub enum Database {
     Sqlite(PathBuf),
 }
 
+impl Database {
+    /// Where the bytes of documents are: beside the file.
+    pub fn documents_folder(&self) -> PathBuf {
+        let Database::Sqlite(path) = self;
+        let mut folder = path.clone().into_os_string();
+        folder.push(".documents");
+        folder.into()
+    }
+}
+
 impl std::fmt::Display for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Database::Sqlite(path) = self;

@@ -13,4 +13,5 @@ mod crash;
 mod demo;
 mod honeypots;
 mod refusals;
+mod providers;
 mod secrets;

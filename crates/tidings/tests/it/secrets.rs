@@ -12,11 +12,15 @@ const KEY: &str = "canary-shared-key-7d1f60a2c4";
 const HEADER: &str = "canary-header-value-93be5501";
 const NEW_KEY: &str = "canary-rotated-key-55aa01cd9";
 
-/// The files in a folder that hold a text; the program's own key file aside.
+/// The files in a folder and below it that hold a text; the program's own key file aside.
 fn files_with(folder: &Path, needle: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_with(&path, needle));
+            continue;
+        }
         let bytes = std::fs::read(&path).unwrap();
         if bytes.windows(needle.len()).any(|window| window == needle.as_bytes()) {
             found.push(path.display().to_string());
@@ -91,5 +95,9 @@ fn what_the_server_makes_is_its_owners_alone() {
     for name in ["tidings.key", "tidings.db", "tidings.db-wal", "tidings.db.lock"] {
         let about = std::fs::metadata(installation.folder.path().join(name)).unwrap();
         assert_eq!(about.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    for name in ["tidings.db.documents", "tidings.db.documents/incoming"] {
+        let about = std::fs::metadata(installation.folder.path().join(name)).unwrap();
+        assert_eq!(about.permissions().mode() & 0o777, 0o700, "{name}");
     }
 }

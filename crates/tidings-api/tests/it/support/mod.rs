@@ -1,5 +1,6 @@
 //! The scene: a front door with two applications, an operator, and one source.
 
+mod shelf;
 mod source;
 
 use std::sync::{
@@ -33,6 +34,7 @@ use tidings_store::{
 };
 use tower::ServiceExt;
 
+pub use shelf::FakeShelf;
 pub use source::FakeSource;
 
 /// The operator's token, which may do everything.
@@ -148,6 +150,7 @@ pub struct Door {
     pub clock: Arc<TestClock>,
     pub source: Arc<FakeSource>,
     pub ingest: Arc<TestIngest>,
+    pub shelf: Arc<FakeShelf>,
     pub acme: Application,
     pub other: Application,
 }
@@ -200,6 +203,7 @@ impl Door {
             delivers: AtomicBool::new(false),
             stale_left: AtomicU64::new(0),
         });
+        let shelf = Arc::new(FakeShelf::default());
         let mut settings =
             Settings { user_agent: "tidings@test/0.0.0".to_owned(), ..Settings::standard() };
         change(&mut settings);
@@ -207,6 +211,7 @@ impl Door {
             store: store.clone(),
             ingest: ingest.clone(),
             sources,
+            documents: Some(shelf.clone()),
             clock: clock.clone(),
             chance: Arc::new(TestChance::default()),
             vault: Vault::new(&[7; 32]),
@@ -227,7 +232,7 @@ impl Door {
         let operator = [Scope::Admin].into_iter().collect();
         add_token(&*store, &clock, Owner::Operator, OPERATOR, operator).await;
         let router = router(api, Executor::of(schema.finish()));
-        Door { router, store, clock, source, ingest, acme, other }
+        Door { router, store, clock, source, ingest, shelf, acme, other }
     }
 
     /// A token of `acme` with these scopes alone.

@@ -1,0 +1,67 @@
+//! Who may download which document.
+
+use bytes::Bytes;
+use futures_util::stream;
+use std::convert::Infallible;
+use tidings_core::access::{Principal, ScopeSet};
+use tidings_graphql::Viewer;
+use tidings_platform::{
+    Library, Reader,
+    sample::USER,
+    shelf::{Expected, Shelf, ShelfError},
+    writer::NewDocument,
+};
+
+use crate::support::{World, linked, operator, viewer};
+
+const TEXT: &[u8] = b"a bill of forty-two pounds";
+
+fn principal(viewer: Viewer) -> Principal {
+    viewer.0.unwrap()
+}
+
+#[tokio::test]
+async fn a_document_is_its_applications_and_the_operators_until_it_is_deleted() {
+    let (world, linked) = World::linked().await;
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::open(folder.path()).await.unwrap();
+    let library = Library::new(Reader::new(world.store.clone()), shelf);
+    let acme = principal(viewer(&world.acme, ScopeSet::for_applications()));
+    let other = principal(viewer(&world.other, ScopeSet::for_applications()));
+    let operator = principal(operator());
+    for (asker, sees) in [(&acme, true), (&operator, true), (&other, false)] {
+        let found = library.find(asker, &linked.document).await.unwrap();
+        assert_eq!(found.is_some(), sees, "{asker:?}");
+    }
+    for id in ["602cd86f3755d621aff583ef", "", "..", &linked.account, &"x".repeat(1000)] {
+        assert_eq!(library.find(&acme, id).await.unwrap(), None, "{id}");
+        assert_eq!(library.find(&operator, id).await.unwrap(), None, "{id}");
+    }
+    world.writer.delete_user(world.acme.id, USER).await.unwrap();
+    for asker in [&acme, &operator, &other] {
+        assert_eq!(library.find(asker, &linked.document).await.unwrap(), None, "{asker:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_bytes_that_were_received_are_those_that_are_opened() {
+    let (world, linked) = World::linked().await;
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::open(folder.path()).await.unwrap();
+    let library = Library::new(Reader::new(world.store.clone()), shelf.clone());
+    let expected = Expected::of(TEXT);
+    let sent = stream::iter([Ok::<_, Infallible>(Bytes::from_static(TEXT))]);
+    let kept = shelf.receive(expected, sent).await.unwrap();
+    let (sha256, bytes) = (expected.sha256.to_string(), expected.bytes);
+    let document = NewDocument { sha256, bytes, ..linked::document("bill-2") };
+    let documents = vec![document];
+    let added = world.writer.add_documents(world.acme.id, &linked.account, documents).await;
+    let id = added.unwrap().entities.remove(0).id;
+    drop(kept);
+    let acme = principal(viewer(&world.acme, ScopeSet::for_applications()));
+    let found = library.find(&acme, &id).await.unwrap().unwrap();
+    let opened = library.open(&found.sha256, found.bytes).await.unwrap();
+    assert_eq!(opened.bytes, bytes);
+    let no_hash = library.open("../../secret", 1).await.unwrap_err();
+    assert!(matches!(no_hash, ShelfError::NoHash { .. }), "{no_hash}");
+}
