@@ -14,6 +14,7 @@
 
 pub mod problem;
 pub mod gate;
+mod tag_salt;
 pub mod state;
 pub mod auth;
 mod json;

@@ -12,7 +12,7 @@ use tidings_core::{
 use tidings_query::source::Source;
 use tidings_store::{Chance, Clock, Ingest, Store};
 
-use crate::{auth::TokenCache, gate::Gate};
+use crate::{auth::TokenCache, gate::Gate, tag_salt::TagSalt};
 
 /// Judges the URL of a webhook when it is saved, without resolving or connecting: the error is for
 /// the person who wrote it. The binary passes the parser of the delivery's egress, so that the same
@@ -92,6 +92,8 @@ pub struct Api {
     pub(crate) metrics: Metrics,
     pub(crate) tokens: TokenCache,
     pub(crate) gate: Gate,
+    /// What the tags of answers are mixed with.
+    pub(crate) tag_salt: TagSalt,
 }
 
 impl Api {
@@ -99,6 +101,7 @@ impl Api {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Api> {
         Arc::new(Api {
+            tag_salt: TagSalt::from_chance(&*parts.chance),
             gate: Gate::new(parts.settings.ingest_in_flight_max),
             tokens: TokenCache::default(),
             store: parts.store,

@@ -14,6 +14,7 @@ pub mod access_level;
 pub mod texts;
 pub mod failure;
 pub mod viewer;
+pub mod passing_trouble;
 pub mod page;
 pub mod order;
 
@@ -21,6 +22,7 @@ pub use access_level::AccessLevel;
 pub use failure::{OperationFailure, OperationFailureCode, Problem};
 pub use locale::Locale;
 pub use page::{ListPage, PageArguments, cursor};
+pub use passing_trouble::PassingTrouble;
 pub use scalar::{DateTime, Json};
 pub use texts::{Failure, Thing};
 pub use viewer::{Viewer, principal};
