@@ -10,6 +10,7 @@ mod errors;
 mod events;
 mod isolation;
 mod management;
+mod polling;
 mod schema;
 mod secrets;
 mod server;

@@ -14,5 +14,6 @@ mod mutations;
 mod providers;
 mod inputs;
 mod pages;
+mod polling;
 mod source;
 mod schema;

@@ -12,5 +12,6 @@ mod commands;
 mod crash;
 mod demo;
 mod honeypots;
+mod polling;
 mod refusals;
 mod secrets;

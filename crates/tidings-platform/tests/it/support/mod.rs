@@ -145,6 +145,11 @@ impl World {
         now.wall = Wall(now.wall.0 + i64::from(ms));
     }
 
+    /// Sets the wall clock, back too. Elapsed time goes on.
+    pub fn set_wall(&self, wall: Wall) {
+        self.clock.now.lock().unwrap().wall = wall;
+    }
+
     /// A webhook of an application that listens to a trigger.
     pub async fn add_webhook(&self, application: ApplicationId, trigger: &str) -> WebhookId {
         let mut webhook = samples::webhook(WebhookId(0), application);
