@@ -101,7 +101,7 @@ impl Api {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Api> {
         Arc::new(Api {
-            tag_salt: TagSalt::from_chance(&*parts.chance),
+            tag_salt: TagSalt::default(),
             gate: Gate::new(parts.settings.ingest_in_flight_max),
             tokens: TokenCache::default(),
             store: parts.store,

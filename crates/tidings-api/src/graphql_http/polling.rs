@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! If-None-Match ─► tag of (salt, asker, URL, media type, position) ─► the same: 304
-//!      └─ another, or none ─► position ─► run ─► position: the same, and no trouble? ─► 200 with tag
+//!      └─ another, or none ─► position ─► run ─► the same position, no trouble? ─► 200 with tag
 //! ```
 //!
 //! Nothing is looked up to find that a tag is right. Whoever sends the present tag of this very
@@ -57,7 +57,7 @@ impl Poll {
         media_type: MediaType,
     ) -> Poll {
         let mut request = Sha256::new();
-        request.update(api.tag_salt.bytes());
+        request.update(api.tag_salt.bytes(&*api.chance));
         add_principal(&mut request, principal);
         add(&mut request, uri.query().unwrap_or_default().as_bytes());
         add(&mut request, media_type.as_str().as_bytes());

@@ -15,16 +15,22 @@ type Asker = (&'static str, String);
 
 /// What is polled, as the query of a URL.
 const POLLS: [&str; 9] = [
-    "%7BgetUsers(first:3)%7Bitems%7Bid,reference,updated,toDos%7Bid,done%7D%7DendCursor,hasNextPage,deleted%7D%7D",
-    "%7BgetToDos(updatedSince:%222021-01-01T00:00:00Z%22)%7Bitems%7Bid,title,done,doneDate%7Ddeleted%7D%7D",
-    "%7BgetEnergySwitches%7Bitems%7Bid,postcode,provider%7Bname%7Duser%7Breference%7D%7D%7D%7D",
-    "%7BgetProviders%7Bcode,name,sector%7D%7D",
-    "%7BgetProvider(code:%22sse_sse%22)%7Bname%7D%7D",
-    "%7BgetAuthorisedUser%7Bapplication,scope,expires%7D%7D",
-    "%7BgetUser(id:%22602cd86f3755d621aff583ee%22)%7B...on%20OperationFailure%7Bcode,description%7D%7D%7D",
-    "query%20A%7BgetAccounts%7Bitems%7Bid%7D%7D%7Dquery%20B%7BgetUsers%7Bitems%7Bid%7D%7D%7D&operationName=B",
-    "%7B__typename,getAccounts%7Bitems%7Bid%7D%7D%7D",
+    "{getUsers(first:3){items{id,reference,updated,toDos{id,done}}endCursor,hasNextPage,deleted}}",
+    "{getToDos(updatedSince:\"2021-01-01T00:00:00Z\"){items{id,title,done,doneDate}deleted}}",
+    "{getEnergySwitches{items{id,postcode,provider{name}user{reference}}}}",
+    "{getProviders{code,name,sector}}",
+    "{getProvider(code:\"sse_sse\"){name}}",
+    "{getAuthorisedUser{application,scope,expires}}",
+    "{getUser(id:\"602cd86f3755d621aff583ee\"){...on OperationFailure{code,description}}}",
+    "query A{getAccounts{items{id}}}query B{getUsers{items{id}}}&operationName=B",
+    "{__typename,getAccounts{items{id}}}",
 ];
+
+/// As it stands in a URL.
+fn encoded(query: &str) -> String {
+    let in_url = [('{', "%7B"), ('}', "%7D"), ('"', "%22"), (' ', "%20")];
+    in_url.iter().fold(query.to_owned(), |text, (from, to)| text.replace(*from, to))
+}
 
 struct Polling {
     installation: Installation,
@@ -155,7 +161,7 @@ impl Polling {
     /// One poll with the last tag, and what is there without one.
     fn poll(&mut self, asker: usize, poll: usize, changed: Option<usize>) {
         let (name, token) = self.askers[asker].clone();
-        let path = format!("/v1/graphql?query={}", POLLS[poll]);
+        let path = format!("/v1/graphql?query={}", encoded(POLLS[poll]));
         let url = self.installation.url.clone();
         let now = ask(&url, "GET", &path, &token, "");
         let what = format!("{name}: {}", POLLS[poll]);
