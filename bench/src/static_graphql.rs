@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use crate::client::Failure;
 
 #[derive(Union)]
+#[allow(clippy::large_enum_variant, reason = "one of them is made for each answer")]
 enum GetEnergySwitchResult {
     Found(EnergySwitch),
     Failed(OperationFailure),

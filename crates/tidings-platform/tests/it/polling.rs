@@ -95,8 +95,10 @@ impl Writing<'_> {
         let user = self.pick(|made| &made.users);
         let account = self.pick(|made| &made.accounts);
         match (self.random.u8(0..11), user, account) {
-            (0, Some(user), _) if number % 4 == 0 => drop(writer.delete_user(acme, &user).await),
-            (1, _, Some(account)) if number % 2 == 0 => {
+            (0, Some(user), _) if number.is_multiple_of(4) => {
+                drop(writer.delete_user(acme, &user).await)
+            }
+            (1, _, Some(account)) if number.is_multiple_of(2) => {
                 drop(writer.delete_account(acme, &account).await)
             }
             (2 | 3, Some(user), _) => {
