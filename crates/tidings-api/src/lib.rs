@@ -15,6 +15,7 @@
 
 pub mod problem;
 pub mod gate;
+mod tag_salt;
 pub mod state;
 pub mod auth;
 mod json;

@@ -12,7 +12,7 @@ use tidings_core::{
 use tidings_query::source::Source;
 use tidings_store::{Chance, Clock, Ingest, Store};
 
-use crate::{auth::TokenCache, document::Documents, gate::Gate};
+use crate::{auth::TokenCache, document::Documents, gate::Gate, tag_salt::TagSalt};
 
 /// Judges the URL of a webhook when it is saved, without resolving or connecting: the error is for
 /// the person who wrote it. The binary passes the parser of the delivery's egress, so that the same
@@ -99,6 +99,8 @@ pub struct Api {
     pub(crate) tokens: TokenCache,
     pub(crate) gate: Gate,
     pub(crate) downloads: Arc<Gate>,
+    /// What the tags of answers are mixed with.
+    pub(crate) tag_salt: TagSalt,
 }
 
 impl Api {
@@ -106,6 +108,7 @@ impl Api {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Api> {
         Arc::new(Api {
+            tag_salt: TagSalt::default(),
             gate: Gate::new(parts.settings.ingest_in_flight_max),
             downloads: Arc::new(Gate::new(parts.settings.downloads_max)),
             tokens: TokenCache::default(),

@@ -24,6 +24,7 @@ mod line;
 mod lock;
 mod migrate;
 mod open;
+mod positions;
 mod read;
 mod readers;
 mod record;

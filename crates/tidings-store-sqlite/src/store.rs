@@ -32,7 +32,9 @@ use crate::{
     ingest,
     lock::{Lock, beside},
     migrate::{self, SCHEMA_VERSION},
-    open, read,
+    open,
+    positions::Known,
+    read,
     readers::Readers,
     record, row,
     shared::{Metrics, Shared},
@@ -322,13 +324,14 @@ impl Store for SqliteStore {
     // --- ingest ---
 
     async fn append(&self, now: Now, append: Append) -> Result<Appended, AppendError> {
-        let deliveries: usize = append.events.iter().map(|new| new.matches.len()).sum();
-        let weight = append.events.len()
-            + deliveries
-            + append.changes.len()
-            + append.tasks.len()
-            + append.tokens.len();
-        self.write("append", weight, move |tx| ingest::append(tx, now, &append)).await
+        let weight = ingest::weight(&append);
+        let changing = (!append.changes.is_empty()).then(|| self.shared.positions.changing());
+        let work = move |tx: &mut Tx<'_>| {
+            // The job has it, and is dropped when it was committed or undone.
+            let _changing = &changing;
+            ingest::append(tx, now, &append)
+        };
+        self.write("append", weight, work).await
     }
 
     // --- work ---
@@ -495,5 +498,19 @@ impl Store for SqliteStore {
         let (kind, id) = (kind.to_owned(), id.to_owned());
         let work = move |it: &rusqlite::Connection| entity::entity_owners(it, &kind, &id);
         self.readers.read("entity_owners", work).await
+    }
+
+    async fn entity_position(&self, application: Option<ApplicationId>) -> Result<u64, StoreError> {
+        let generation = match self.shared.positions.get(application) {
+            Known::Position(position) => return Ok(position),
+            Known::Nothing { generation } => generation,
+        };
+        let work = move |it: &rusqlite::Connection| entity::entity_position(it, application);
+        let position = self.readers.read("entity_position", work).await?;
+        // Where the database is only read, another process may change it at any time.
+        if self.writer.is_some() {
+            self.shared.positions.keep(application, position, generation);
+        }
+        Ok(position)
     }
 }

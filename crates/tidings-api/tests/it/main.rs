@@ -11,6 +11,7 @@ mod errors;
 mod events;
 mod isolation;
 mod management;
+mod polling;
 mod schema;
 mod secrets;
 mod server;

@@ -14,6 +14,7 @@ mod mutations;
 mod providers;
 mod inputs;
 mod pages;
+mod polling;
 mod source;
 mod schema;
 mod library;

@@ -12,6 +12,7 @@ mod commands;
 mod crash;
 mod demo;
 mod honeypots;
+mod polling;
 mod refusals;
 mod providers;
 mod secrets;

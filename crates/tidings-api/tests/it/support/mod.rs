@@ -145,6 +145,7 @@ impl TestIngest {
 
 /// A front door with its surroundings.
 pub struct Door {
+    pub api: Arc<Api>,
     pub router: Router,
     pub store: Arc<MemoryStore>,
     pub clock: Arc<TestClock>,
@@ -231,8 +232,8 @@ impl Door {
         let other = add_application(&*store, &clock, "other", OTHER).await;
         let operator = [Scope::Admin].into_iter().collect();
         add_token(&*store, &clock, Owner::Operator, OPERATOR, operator).await;
-        let router = router(api, Executor::of(schema.finish()));
-        Door { router, store, clock, source, ingest, shelf, acme, other }
+        let router = router(Arc::clone(&api), Executor::of(schema.finish()));
+        Door { api, router, store, clock, source, ingest, shelf, acme, other }
     }
 
     /// A token of `acme` with these scopes alone.

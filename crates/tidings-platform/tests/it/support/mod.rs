@@ -22,7 +22,7 @@ use tidings_core::{
     samples,
     time::{Elapsed, Now, Wall},
 };
-use tidings_graphql::Viewer;
+use tidings_graphql::{PassingTrouble, Viewer};
 use tidings_platform::{
     PlatformSource, PublicOrigin, Reader, Writer, sample,
     schema::{MutationRoot, QueryRoot},
@@ -145,6 +145,11 @@ impl World {
         now.wall = Wall(now.wall.0 + i64::from(ms));
     }
 
+    /// Sets the wall clock, back too. Elapsed time goes on.
+    pub fn set_wall(&self, wall: Wall) {
+        self.clock.now.lock().unwrap().wall = wall;
+    }
+
     /// A webhook of an application that listens to a trigger.
     pub async fn add_webhook(&self, application: ApplicationId, trigger: &str) -> WebhookId {
         let mut webhook = samples::webhook(WebhookId(0), application);
@@ -180,6 +185,14 @@ impl World {
     pub async fn ask(&self, viewer: Viewer, query: &str, variables: Value) -> Value {
         let request = Request::new(query).variables(Variables::from_json(variables)).data(viewer);
         serde_json::to_value(self.schema.execute(request).await).unwrap()
+    }
+
+    /// Whether a query tells of trouble that passes.
+    pub async fn is_troubled(&self, viewer: Viewer, query: &str) -> bool {
+        let trouble = Arc::new(PassingTrouble::default());
+        let request = Request::new(query).data(viewer).data(Arc::clone(&trouble));
+        self.schema.execute(request).await;
+        trouble.was_noted()
     }
 
     /// The answer's only field, which must be free of errors.
