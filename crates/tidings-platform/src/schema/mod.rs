@@ -13,6 +13,7 @@ mod page;
 mod user;
 mod provider;
 mod account;
+mod link;
 mod provision;
 mod document;
 mod to_do;
@@ -23,6 +24,7 @@ pub use asking::StoredQuery;
 pub use batch::Shown;
 pub use document::{DocumentObject, DocumentQuery};
 pub use energy_switch::{EnergySwitchMutation, EnergySwitchObject, EnergySwitchQuery};
+pub use link::{ConsentInput, CredentialInput, LinkAccountResult, LinkMutation};
 pub use page::EntityListPage;
 pub use provider::{ProviderMutation, ProviderObject, ProviderQuery};
 pub use provision::{ProvisionObject, ProvisionQuery};
@@ -49,6 +51,7 @@ pub struct PlatformMutation(
     UserMutation,
     ProviderMutation,
     AccountMutation,
+    LinkMutation,
     ToDoMutation,
     EnergySwitchMutation,
 );

@@ -15,17 +15,19 @@ use tidings_core::{
     ids::{ApplicationId, EntityId},
     limits,
     matching::match_event,
+    secret::Vault,
     source::SourceInfo,
-    time::Now,
+    time::{Now, Wall},
 };
 use tidings_graphql::{Failure, Locale, OperationFailure, Problem};
 use tidings_store::{
     Append, AppendError, AppendedEvent, Chance, Clock, EntityChange, EntityExpectation, Erasure,
-    Ingest, NewEvent, Store, StoreError,
+    Ingest, NewEvent, Store, StoreError, TaskChange,
 };
 use tracing::error;
 
 use crate::{
+    collect::adapter::Adapters,
     domain::{Body, Stored},
     reader::Reader,
     triggers::Trigger,
@@ -36,14 +38,18 @@ mod user;
 mod withdrawal;
 mod provider;
 mod account;
+mod link;
+mod collected;
 mod provision;
 mod document;
 mod to_do;
 mod energy_switch;
 
 pub use account::{AccountChange, NewAccount};
+pub use collected::{Collected, NotCollected};
 pub use document::NewDocument;
 pub use energy_switch::{CommissionFields, EnergySwitchChange, NewEnergySwitch};
+pub use link::NewLink;
 pub use provider::{NewProvider, ProviderChange};
 pub use provision::NewProvision;
 pub use to_do::NewToDo;
@@ -61,6 +67,17 @@ pub struct Writer {
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
     source: Arc<SourceInfo>,
+    vault: Arc<Vault>,
+    adapters: Arc<dyn Adapters>,
+}
+
+/// What accounts are linked with.
+#[derive(Clone)]
+pub struct Linking {
+    /// What credentials are sealed with.
+    pub vault: Arc<Vault>,
+    /// What adapters are asked through.
+    pub adapters: Arc<dyn Adapters>,
 }
 
 impl fmt::Debug for Writer {
@@ -127,6 +144,8 @@ enum Committed {
     Done(Vec<AppendedEvent>),
     /// An entity was changed by someone else: read again.
     Conflict,
+    /// The task that it was done for is not ours any more.
+    LeaseLost,
 }
 
 impl Writer {
@@ -139,15 +158,24 @@ impl Writer {
         clock: Arc<dyn Clock>,
         chance: Arc<dyn Chance>,
         source: SourceInfo,
+        linking: Linking,
     ) -> Writer {
         let reader = Reader::new(Arc::clone(&store));
-        Writer { reader, store, ingest, clock, chance, source: Arc::new(source) }
+        let Linking { vault, adapters } = linking;
+        let source = Arc::new(source);
+        Writer { reader, store, ingest, clock, chance, source, vault, adapters }
     }
 
     /// What the platform is as a source.
     #[must_use]
     pub fn source(&self) -> &SourceInfo {
         &self.source
+    }
+
+    /// What the wall clock says.
+    #[must_use]
+    pub fn wall(&self) -> Wall {
+        self.now().wall
     }
 
     fn now(&self) -> Now {
@@ -157,6 +185,16 @@ impl Writer {
     /// Commits a plan. When the catalog changed since the events were matched, they are matched
     /// again.
     async fn commit<T>(&self, now: Now, plan: &Plan<T>) -> Result<Committed, OperationFailure> {
+        self.commit_with(now, plan, &[]).await
+    }
+
+    /// Commits a plan with changes of tasks.
+    async fn commit_with<T>(
+        &self,
+        now: Now,
+        plan: &Plan<T>,
+        tasks: &[TaskChange],
+    ) -> Result<Committed, OperationFailure> {
         let events: Vec<Event> =
             plan.firings.iter().map(|firing| self.event(now, firing)).collect();
         assert!(
@@ -175,12 +213,14 @@ impl Writer {
                 changes: plan.changes.clone(),
                 expected: plan.expected.clone(),
                 erasures: plan.erasures(),
+                tasks: tasks.to_vec(),
                 ..Append::of(catalog.version(), events.iter().map(new_event).collect())
             };
             match self.ingest.append(now, append).await {
                 Ok(appended) => return Ok(Committed::Done(appended)),
                 Err(AppendError::StaleCatalog) => {}
                 Err(AppendError::EntityConflict { .. }) => return Ok(Committed::Conflict),
+                Err(AppendError::LeaseLost { .. }) => return Ok(Committed::LeaseLost),
                 Err(AppendError::Store(error)) => return Err(stopped(&error)),
                 Err(error) => {
                     error!(%error, "a change met a refusal of what it has not got");
@@ -212,11 +252,21 @@ impl Writer {
         now: Now,
         plan: Plan<Stored<B>>,
     ) -> Result<Option<Written<B>>, OperationFailure> {
-        match self.commit(now, &plan).await? {
+        self.write_with(now, plan, &[]).await
+    }
+
+    /// The same with changes of tasks, none of which needs a lease.
+    async fn write_with<B: Body>(
+        &self,
+        now: Now,
+        plan: Plan<Stored<B>>,
+        tasks: &[TaskChange],
+    ) -> Result<Option<Written<B>>, OperationFailure> {
+        match self.commit_with(now, &plan, tasks).await? {
             Committed::Done(events) => {
                 Ok(Some(Written { entity: plan.made, event: events.into_iter().next() }))
             }
-            Committed::Conflict => Ok(None),
+            Committed::Conflict | Committed::LeaseLost => Ok(None),
         }
     }
 
@@ -228,7 +278,7 @@ impl Writer {
     ) -> Result<Option<WrittenList<B>>, OperationFailure> {
         match self.commit(now, &plan).await? {
             Committed::Done(events) => Ok(Some(WrittenList { entities: plan.made, events })),
-            Committed::Conflict => Ok(None),
+            Committed::Conflict | Committed::LeaseLost => Ok(None),
         }
     }
 

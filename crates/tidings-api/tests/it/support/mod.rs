@@ -344,6 +344,7 @@ async fn add_application(
         settings: ApplicationSettings {
             redirect_uris: Vec::new(),
             client_type: ClientType::Confidential,
+            access_levels: None,
         },
     };
     let application = store.add_application(clock.now(), new).await.unwrap();

@@ -1,5 +1,6 @@
 //! A platform on a store in memory, with two applications and an operator.
 
+mod fake_adapters;
 pub mod linked;
 mod watched_store;
 
@@ -20,6 +21,7 @@ use tidings_core::{
     event::Event,
     ids::{ApplicationId, WebhookId},
     samples,
+    secret::Vault,
     time::{Elapsed, Now, Wall},
 };
 use tidings_graphql::{PassingTrouble, Viewer};
@@ -27,6 +29,7 @@ use tidings_platform::{
     PlatformSource, PublicOrigin, Reader, Writer, sample,
     schema::{MutationRoot, QueryRoot},
     source_info,
+    writer::Linking,
 };
 use tidings_query::source::{About, Call, Executed, Identity, Source};
 use tidings_store::{
@@ -34,6 +37,7 @@ use tidings_store::{
     NewApplication, Page, Store,
 };
 
+pub use fake_adapters::{FakeAdapters, PASSWORD, provision};
 pub use watched_store::WatchedStore;
 
 #[derive(Debug)]
@@ -47,7 +51,10 @@ impl Clock for TestClock {
         *self.now.lock().unwrap()
     }
 
-    async fn sleep_until(&self, _: Elapsed) {}
+    /// Nobody waits in these tests for a time to pass.
+    async fn sleep_until(&self, _: Elapsed) {
+        std::future::pending().await
+    }
 }
 
 #[derive(Debug, Default)]
@@ -95,6 +102,9 @@ pub struct World {
     pub ingest: Arc<TestIngest>,
     pub clock: Arc<TestClock>,
     pub writer: Writer,
+    pub adapters: Arc<FakeAdapters>,
+    pub vault: Arc<Vault>,
+    pub chance: Arc<dyn Chance>,
     pub source: PlatformSource,
     pub acme: Application,
     pub other: Application,
@@ -109,9 +119,18 @@ impl World {
         let store = Arc::new(WatchedStore::default());
         let ingest = Arc::new(TestIngest { store: Arc::clone(&store), upsets: Mutex::default() });
         let info = source_info("https://api.example.com");
-        let chance = Arc::new(Counting::default());
-        let writer =
-            Writer::new(store.clone(), ingest.clone(), clock.clone(), chance, info.clone());
+        let chance: Arc<dyn Chance> = Arc::new(Counting::default());
+        let vault = Arc::new(Vault::new(&[7; Vault::KEY_BYTES]));
+        let adapters = Arc::new(FakeAdapters::default());
+        let linking = Linking { vault: Arc::clone(&vault), adapters: adapters.clone() };
+        let writer = Writer::new(
+            store.clone(),
+            ingest.clone(),
+            clock.clone(),
+            chance.clone(),
+            info.clone(),
+            linking,
+        );
         let reader = Reader::new(store.clone());
         let source = PlatformSource::new(reader.clone(), info);
         let (query, mutation) = (QueryRoot::default(), MutationRoot::default());
@@ -122,7 +141,7 @@ impl World {
             .finish();
         let acme = add_application(&store, now, "acme").await;
         let other = add_application(&store, now, "other").await;
-        World { store, ingest, clock, writer, source, acme, other, schema }
+        World { store, ingest, clock, writer, adapters, vault, chance, source, acme, other, schema }
     }
 
     /// With the sample provider and user.
@@ -263,6 +282,7 @@ async fn add_application(store: &WatchedStore, now: Now, name: &str) -> Applicat
         settings: ApplicationSettings {
             redirect_uris: Vec::new(),
             client_type: ClientType::Confidential,
+            access_levels: None,
         },
     };
     store.add_application(now, new).await.unwrap()
