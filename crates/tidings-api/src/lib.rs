@@ -5,6 +5,7 @@
 //! serve ─► router ─┬─ ingest ─► EventInput ─► match ─► Ingest::append (one durable commit) ─► 202
 //!                  ├─ graphql_http ─► executor of the one schema ─► graphql (management)
 //!                  │                                              └► the platform's objects
+//!                  ├─ web (the Explorer's page and its files)
 //!                  └─ schema, health, readiness, metrics
 //! auth says who asks, problem what is answered when the answer is no.
 //! ```
@@ -24,6 +25,7 @@ pub mod webhook_input;
 mod provision;
 pub mod graphql;
 pub mod graphql_http;
+mod web;
 pub mod router;
 mod framing;
 pub mod serve;

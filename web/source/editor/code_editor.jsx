@@ -1,0 +1,59 @@
+// A CodeMirror editor as a component. The dashboard uses the same one.
+//
+// It lives in a shadow root: there CodeMirror hands its rules over as constructed style sheets,
+// which a strict Content-Security-Policy allows. In the document itself it would add a <style>
+// element, which needs 'unsafe-inline'.
+import { EditorState } from '@codemirror/state';
+import { EditorView } from '@codemirror/view';
+import { useEffect, useRef } from 'preact/hooks';
+
+/**
+ * `text` is shown, `onText` hears each change, `onView` gets the view once it is there. What
+ * `extensions` was at first stays: tell the view of later changes by effects.
+ */
+export function CodeEditor({ label, text, onText, extensions, onView, name }) {
+  const host = useRef(null);
+  const view = useRef(null);
+  const heard = useRef(onText);
+  heard.current = onText;
+
+  useEffect(() => {
+    const root = host.current.shadowRoot ?? host.current.attachShadow({ mode: 'open' });
+    const listen = EditorView.updateListener.of((update) => {
+      if (update.docChanged) {
+        heard.current?.(update.state.doc.toString());
+      }
+    });
+    const named = EditorView.contentAttributes.of({ 'aria-label': label });
+    const state = EditorState.create({ doc: text, extensions: [named, listen, extensions] });
+    view.current = new EditorView({ state, root, parent: root });
+    onView?.(view.current);
+    return () => view.current.destroy();
+  }, []);
+
+  useEffect(() => replaceText(view.current, text), [text]);
+
+  return <div ref={host} class="code-editor" data-editor={name} />;
+}
+
+/** Puts another text into an editor, as one step that can be undone. */
+export function replaceText(view, text) {
+  const present = view.state.doc.toString();
+  if (present !== text) {
+    view.dispatch({ changes: { from: 0, to: present.length, insert: text } });
+  }
+}
+
+/** Puts the cursor at a place, in sight, and the focus into the editor. */
+export function goTo(view, place) {
+  const anchor = Math.min(Math.max(place, 0), view.state.doc.length);
+  view.dispatch({ selection: { anchor }, effects: EditorView.scrollIntoView(anchor, { y: 'center' }) });
+  view.focus();
+}
+
+/** The place of a line and a column, both from 1 as GraphQL counts them. */
+export function placeOf(view, { line, column }) {
+  const { doc } = view.state;
+  const found = doc.line(Math.min(Math.max(line, 1), doc.lines));
+  return Math.min(found.from + Math.max(column - 1, 0), found.to);
+}

@@ -1,0 +1,77 @@
+// The answer: how it went in a line, its errors in words, and all of it as JSON.
+import { CodeEditor } from '../editor/code_editor.jsx';
+import { resultExtensions } from '../editor/json.js';
+import { errorsOf, isAboutToken } from '../graphql/transport.js';
+
+export function Result({ answer, isRunning, onPlace, onToken }) {
+  const errors = answer === undefined ? [] : errorsOf(answer);
+  return (
+    <section class="result" aria-label="Result">
+      <div class="bar">
+        <h2>Result</h2>
+        <p class="status" role="status">{isRunning ? 'Running …' : summaryOf(answer, errors)}</p>
+        {answer?.kind === 'answered' && <CopyButton text={shownText(answer)} />}
+      </div>
+      {errors.length > 0 && (
+        <ul class="errors" aria-label="Errors of the result">
+          {errors.map((error, index) => (
+            <li key={index}>
+              <p>{error.message}</p>
+              <p class="error-details">
+                {error.code !== undefined && <code>{error.code}</code>}
+                {error.path !== undefined && <span>at {error.path}</span>}
+                {error.place !== undefined && (
+                  <button type="button" class="link" onClick={() => onPlace(error.place)}>
+                    line {error.place.line}, column {error.place.column}
+                  </button>
+                )}
+                {isAboutToken(error) && (
+                  <button type="button" class="link" onClick={onToken}>Enter a token</button>
+                )}
+              </p>
+            </li>
+          ))}
+        </ul>
+      )}
+      <div class="editor-frame">
+        {answer === undefined && (
+          <p class="nothing">Run a query, and its answer is shown here.</p>
+        )}
+        <CodeEditor
+          name="result"
+          label="Result as JSON, read only"
+          text={answer === undefined ? '' : shownText(answer)}
+          extensions={resultExtensions}
+        />
+      </div>
+    </section>
+  );
+}
+
+function CopyButton({ text }) {
+  const copy = () => navigator.clipboard?.writeText(text);
+  return <button type="button" class="quiet" onClick={copy}>Copy</button>;
+}
+
+function shownText(answer) {
+  if (answer.kind === 'failed') {
+    return '';
+  }
+  return answer.value === undefined ? answer.text : JSON.stringify(answer.value, null, 2);
+}
+
+function summaryOf(answer, errors) {
+  if (answer === undefined) {
+    return '';
+  }
+  if (answer.kind === 'failed') {
+    return 'No answer';
+  }
+  const found = errors.length === 0 ? '' : `${count(errors.length, 'error')} · `;
+  const size = count(new Blob([answer.text]).size, 'byte');
+  return `${found}Status ${answer.status} · ${answer.durationMs} ms · ${size}`;
+}
+
+function count(number, word) {
+  return `${number.toLocaleString('en-GB')} ${word}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,44 @@
+// Beside the editors: the documentation, the examples, and what was run lately.
+import { DocumentationPanel } from './documentation/panel.jsx';
+import { ExamplesPanel, HistoryPanel } from './saved_queries.jsx';
+import { Tabs } from './tabs.jsx';
+
+export function SidePanel({ tab, onTab, schemaState, places, onPlaces, onLoad, history }) {
+  const { schema } = schemaState;
+  const documentation = () => (
+    schema === undefined
+      ? <SchemaMissing {...schemaState} />
+      : <DocumentationPanel schema={schema} places={places} onPlaces={onPlaces} />
+  );
+  const tabs = [
+    { name: 'documentation', title: 'Documentation', content: documentation },
+    {
+      name: 'examples',
+      title: 'Examples',
+      content: () => <ExamplesPanel schema={schema} onLoad={onLoad} />,
+    },
+    {
+      name: 'history',
+      title: 'History',
+      content: () => <HistoryPanel {...history} onLoad={onLoad} />,
+    },
+  ];
+  return (
+    <aside class="side" id="side-panel" aria-label="Documentation, examples and history">
+      <Tabs label="Side panel" tabs={tabs} chosen={tab} onChoose={onTab} />
+    </aside>
+  );
+}
+
+function SchemaMissing({ errors, onAgain }) {
+  if (errors === undefined) {
+    return <p class="quiet-text">The schema is being loaded …</p>;
+  }
+  return (
+    <>
+      <h2>The schema could not be loaded</h2>
+      {errors.map(({ message }, index) => <p key={index} class="deprecation">{message}</p>)}
+      <button type="button" onClick={onAgain}>Try again</button>
+    </>
+  );
+}
