@@ -1,4 +1,6 @@
 // The answer: how it went in a line, its errors in words, and all of it as JSON.
+import { useState } from 'preact/hooks';
+
 import { CodeEditor } from '../editor/code_editor.jsx';
 import { resultExtensions } from '../editor/json.js';
 import { errorsOf, isAboutToken } from '../graphql/transport.js';
@@ -34,23 +36,37 @@ export function Result({ answer, isRunning, onPlace, onToken }) {
         </ul>
       )}
       <div class="editor-frame">
-        {answer === undefined && (
+        {answer === undefined ? (
           <p class="nothing">Run a query, and its answer is shown here.</p>
+        ) : (
+          <CodeEditor
+            name="result"
+            label="Result, as JSON. Read only. Tab leaves it."
+            text={shownText(answer)}
+            extensions={resultExtensions}
+          />
         )}
-        <CodeEditor
-          name="result"
-          label="Result as JSON, read only"
-          text={answer === undefined ? '' : shownText(answer)}
-          extensions={resultExtensions}
-        />
       </div>
     </section>
   );
 }
 
 function CopyButton({ text }) {
-  const copy = () => navigator.clipboard?.writeText(text);
-  return <button type="button" class="quiet" onClick={copy}>Copy</button>;
+  const [copied, setCopied] = useState(undefined);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setCopied(text);
+    } catch {
+      // Without https the browser lends no clipboard; the result can be selected by hand.
+      setCopied(undefined);
+    }
+  };
+  return (
+    <button type="button" class="quiet" onClick={copy}>
+      <span role="status">{copied === text ? 'Copied' : 'Copy'}</span>
+    </button>
+  );
 }
 
 function shownText(answer) {
