@@ -12,6 +12,7 @@ import {
 } from '@codemirror/view';
 
 import { look } from './look.js';
+import { typingOver } from './typing_over.js';
 
 const reading = [
   lineNumbers(),
@@ -30,6 +31,7 @@ export const writable = [
   ...reading,
   history(),
   indentOnInput(),
+  typingOver,
   closeBrackets(),
   autocompletion({ icons: false }),
   highlightActiveLine(),

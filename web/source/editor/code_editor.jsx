@@ -8,12 +8,12 @@ import { EditorView } from '@codemirror/view';
 import { useEffect, useRef } from 'preact/hooks';
 
 /**
- * `text` is shown, `onText` hears each change, `onView` gets the view once it is there. What
- * `extensions` was at first stays: tell the view of later changes by effects.
+ * `text` and `extensions` are what it begins with; `onText` hears each change, `onView` gets the
+ * view once it is there. The view alone has the text from then on: it is changed by `replaceText`.
+ * A text that came back from a render, late, would fight with what is being typed.
  */
 export function CodeEditor({ label, text, onText, extensions, onView, name }) {
   const host = useRef(null);
-  const view = useRef(null);
   const heard = useRef(onText);
   heard.current = onText;
 
@@ -26,12 +26,10 @@ export function CodeEditor({ label, text, onText, extensions, onView, name }) {
     });
     const named = EditorView.contentAttributes.of({ 'aria-label': label });
     const state = EditorState.create({ doc: text, extensions: [named, listen, extensions] });
-    view.current = new EditorView({ state, root, parent: root });
-    onView?.(view.current);
-    return () => view.current.destroy();
+    const view = new EditorView({ state, root, parent: root });
+    onView?.(view);
+    return () => view.destroy();
   }, []);
-
-  useEffect(() => replaceText(view.current, text), [text]);
 
   return <div ref={host} class="code-editor" data-editor={name} />;
 }
@@ -47,7 +45,8 @@ export function replaceText(view, text) {
 /** Puts the cursor at a place, in sight, and the focus into the editor. */
 export function goTo(view, place) {
   const anchor = Math.min(Math.max(place, 0), view.state.doc.length);
-  view.dispatch({ selection: { anchor }, effects: EditorView.scrollIntoView(anchor, { y: 'center' }) });
+  const effects = EditorView.scrollIntoView(anchor, { y: 'center' });
+  view.dispatch({ selection: { anchor }, effects });
   view.focus();
 }
 

@@ -6,6 +6,7 @@ import { keymap } from '@codemirror/view';
 
 import { readVariables, variableProblems } from '../graphql/variables.js';
 import { readable, writable } from './basics.js';
+import { tellingProblems } from './problems.js';
 
 const DELAY_MS = 300;
 
@@ -21,15 +22,16 @@ export function meanOperation(view, schema, operation) {
   view.dispatch({ effects: meant.of({ schema, operation }) });
 }
 
-/** For the variables. */
-export function variablesExtensions({ onRun }) {
+/** For the variables. `onRun`: a key; `onProblems(problems)`: what the check found. */
+export function variablesExtensions({ onRun, onProblems }) {
   const run = () => {
     onRun();
     return true;
   };
   const options = {
     delay: DELAY_MS,
-    needsRefresh: (update) => update.startState.field(meantField) !== update.state.field(meantField),
+    needsRefresh: ({ startState, state }) =>
+      startState.field(meantField) !== state.field(meantField),
   };
   return [
     Prec.highest(keymap.of([{ key: 'Mod-Enter', run }])),
@@ -38,6 +40,7 @@ export function variablesExtensions({ onRun }) {
     json(),
     EditorState.languageData.of(() => [{ autocomplete: nameOfVariable }]),
     linter(check, options),
+    tellingProblems(onProblems),
   ];
 }
 

@@ -8,7 +8,8 @@ const MONOSPACE = 'var(--monospace)';
 
 const frame = {
   '&': { height: '100%', color: 'var(--text)', backgroundColor: 'var(--surface)' },
-  '&.cm-focused': { outline: '2px solid var(--focus)', outlineOffset: '-2px' },
+  // The page draws the ring of the focus, around the numbers of the lines too: layout.css.
+  '&.cm-focused': { outline: 'none' },
   '.cm-scroller': { fontFamily: MONOSPACE, fontSize: 'var(--code-size)', lineHeight: '1.55' },
   '.cm-content': { padding: '0.5rem 0', caretColor: 'var(--text)' },
   '.cm-line': { padding: '0 0.75rem 0 0.4rem' },

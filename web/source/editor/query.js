@@ -1,11 +1,10 @@
 // The extensions of an editor for GraphQL: completion and validation from a schema, and keys.
-import { completionStatus } from '@codemirror/autocomplete';
-import { forEachDiagnostic } from '@codemirror/lint';
 import { Prec } from '@codemirror/state';
 import { EditorView, keymap } from '@codemirror/view';
 import { graphql, showInDocsCommand } from 'cm6-graphql';
 
 import { writable } from './basics.js';
+import { tellingProblems } from './problems.js';
 
 /**
  * `onRun`, `onPrettify`: keys; `onDocumentation(field, type, parentType)`: F1 or a click with Ctrl;
@@ -17,29 +16,15 @@ export function queryExtensions({ onRun, onPrettify, onDocumentation, onCursor, 
     { key: 'Shift-Alt-f', run: () => done(onPrettify) },
     { key: 'F1', run: showInDocsCommand },
   ]);
-  return [
-    Prec.highest(keys),
-    writable,
-    graphql(undefined, { onShowInDocs: onDocumentation, onCompletionInfoRender: describe }),
-    EditorView.updateListener.of((update) => {
-      if (update.selectionSet || update.docChanged) {
-        onCursor(update.state.selection.main.head);
-      }
-      const isFromLint = update.transactions.some((transaction) => transaction.effects.length > 0);
-      if (isFromLint && completionStatus(update.state) !== 'pending') {
-        onProblems(problemsOf(update.state));
-      }
-    }),
-  ];
-}
-
-/** What the validation found: `{ from, severity, message, line }`. */
-export function problemsOf(state) {
-  const problems = [];
-  forEachDiagnostic(state, ({ severity, message }, from) => {
-    problems.push({ from, severity, message, line: state.doc.lineAt(from).number });
+  const cursor = EditorView.updateListener.of((update) => {
+    if (update.selectionSet || update.docChanged) {
+      onCursor(update.state.selection.main.head);
+    }
   });
-  return problems;
+  const options = { onShowInDocs: onDocumentation, onCompletionInfoRender: describe };
+  return [
+    Prec.highest(keys), writable, graphql(undefined, options), cursor, tellingProblems(onProblems),
+  ];
 }
 
 function done(act) {

@@ -1,7 +1,8 @@
 import { ThemeChoice } from './theme_choice.jsx';
 import { TokenField } from './token_field.jsx';
 
-export function Header({ token, onToken, field, schemaState, isSideShown, onSide }) {
+export function Header({ explorer, side, tokenField }) {
+  const { token, setToken, schemaState } = explorer;
   return (
     <header>
       <a class="skip" href="#main">Skip to the query</a>
@@ -12,14 +13,14 @@ export function Header({ token, onToken, field, schemaState, isSideShown, onSide
       <button
         type="button"
         class="quiet"
-        aria-expanded={isSideShown}
-        aria-controls={isSideShown ? 'side-panel' : undefined}
-        onClick={() => onSide(!isSideShown)}
+        aria-expanded={side.isShown}
+        aria-controls={side.isShown ? 'side-panel' : undefined}
+        onClick={() => side.setShown(!side.isShown)}
       >
-        {isSideShown ? 'Hide panel' : 'Documentation'}
+        {side.isShown ? 'Hide panel' : 'Show panel'}
       </button>
       <p class="schema-state" role="status">{stateOf(schemaState)}</p>
-      <TokenField token={token} onToken={onToken} field={field} />
+      <TokenField token={token} onToken={setToken} field={tokenField} />
       <ThemeChoice />
     </header>
   );

@@ -1,9 +1,10 @@
 // The answer: how it went in a line, its errors in words, and all of it as JSON.
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
-import { CodeEditor } from '../editor/code_editor.jsx';
+import { CodeEditor, replaceText } from '../editor/code_editor.jsx';
 import { resultExtensions } from '../editor/json.js';
 import { errorsOf, isAboutToken } from '../graphql/transport.js';
+import { inline } from './documentation/words.jsx';
 
 export function Result({ answer, isRunning, onPlace, onToken }) {
   const errors = answer === undefined ? [] : errorsOf(answer);
@@ -18,7 +19,7 @@ export function Result({ answer, isRunning, onPlace, onToken }) {
         <ul class="errors" aria-label="Errors of the result">
           {errors.map((error, index) => (
             <li key={index}>
-              <p>{error.message}</p>
+              <p>{inline(error.message)}</p>
               <p class="error-details">
                 {error.code !== undefined && <code>{error.code}</code>}
                 {error.path !== undefined && <span>at {error.path}</span>}
@@ -39,15 +40,26 @@ export function Result({ answer, isRunning, onPlace, onToken }) {
         {answer === undefined ? (
           <p class="nothing">Run a query, and its answer is shown here.</p>
         ) : (
-          <CodeEditor
-            name="result"
-            label="Result, as JSON. Read only. Tab leaves it."
-            text={shownText(answer)}
-            extensions={resultExtensions}
-          />
+          <Json text={shownText(answer)} />
         )}
       </div>
     </section>
+  );
+}
+
+function Json({ text }) {
+  const view = useRef(null);
+  useEffect(() => replaceText(view.current, text), [text]);
+  return (
+    <CodeEditor
+      name="result"
+      label="Result, as JSON. Read only. Tab leaves it."
+      text={text}
+      extensions={resultExtensions}
+      onView={(made) => {
+        view.current = made;
+      }}
+    />
   );
 }
 

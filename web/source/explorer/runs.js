@@ -11,14 +11,15 @@ export function useRuns() {
 
   /** Sends an operation. `variables` is the text of the variables. */
   const run = async ({ query, variables: text, operationName }, token) => {
-    const { variables, problem } = readVariables(text);
-    if (problem !== undefined) {
-      setAnswer({ kind: 'failed', message: problem });
-      return;
-    }
     current.current?.abort();
     const stop = new AbortController();
     current.current = stop;
+    const { variables, problem } = readVariables(text);
+    if (problem !== undefined) {
+      setAnswer({ kind: 'failed', message: problem });
+      setRunning(false);
+      return;
+    }
     setRunning(true);
     const got = await post({ query, variables, operationName }, token, stop.signal);
     if (current.current === stop) {

@@ -26,7 +26,8 @@ export function ExamplesPanel({ schema, onLoad }) {
   );
 }
 
-export function HistoryPanel({ entries, onLoad, onForget, onForgetAll }) {
+export function HistoryPanel({ history, onLoad }) {
+  const { entries, onForget, onForgetAll } = history;
   return (
     <>
       <div class="panel-head">

@@ -19,7 +19,8 @@ export function useSchema(token) {
         setLoaded((before) => ({ schema: before.schema, ...result }));
       }
     };
-    const timer = setTimeout(load, round === 0 && loaded.schema === undefined ? 0 : TOKEN_SETTLES_MS);
+    const isFirst = round === 0 && loaded.schema === undefined;
+    const timer = setTimeout(load, isFirst ? 0 : TOKEN_SETTLES_MS);
     return () => {
       clearTimeout(timer);
       stop.abort();

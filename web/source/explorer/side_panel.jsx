@@ -3,29 +3,30 @@ import { DocumentationPanel } from './documentation/panel.jsx';
 import { ExamplesPanel, HistoryPanel } from './saved_queries.jsx';
 import { Tabs } from './tabs.jsx';
 
-export function SidePanel({ tab, onTab, schemaState, places, onPlaces, onLoad, history }) {
+export function SidePanel({ side, explorer }) {
+  const { schemaState, load, history } = explorer;
   const { schema } = schemaState;
   const documentation = () => (
     schema === undefined
       ? <SchemaMissing {...schemaState} />
-      : <DocumentationPanel schema={schema} places={places} onPlaces={onPlaces} />
+      : <DocumentationPanel schema={schema} side={side} />
   );
   const tabs = [
     { name: 'documentation', title: 'Documentation', content: documentation },
     {
       name: 'examples',
       title: 'Examples',
-      content: () => <ExamplesPanel schema={schema} onLoad={onLoad} />,
+      content: () => <ExamplesPanel schema={schema} onLoad={load} />,
     },
     {
       name: 'history',
       title: 'History',
-      content: () => <HistoryPanel {...history} onLoad={onLoad} />,
+      content: () => <HistoryPanel history={history} onLoad={load} />,
     },
   ];
   return (
     <aside class="side" id="side-panel" aria-label="Documentation, examples and history">
-      <Tabs label="Side panel" tabs={tabs} chosen={tab} onChoose={onTab} />
+      <Tabs label="Side panel" tabs={tabs} chosen={side.tab} onChoose={side.setTab} />
     </aside>
   );
 }

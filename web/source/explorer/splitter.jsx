@@ -1,14 +1,14 @@
-// The bar between two panes. It is dragged, or moved by the arrow keys; what it means in pixels or
-// parts is for the one who uses it.
+// The bar between two panes. It is dragged, or moved by the arrow keys.
 import { useRef } from 'preact/hooks';
 
-const KEY_STEP = 16;
+const KEY_STEP = { pixels: 16, percent: 2 };
 
 /**
- * `axis`: 'x' between panes side by side, 'y' between panes above each other. `value` is the size in
- * pixels of the pane before it, or of the one after it where `isReversed`.
+ * `axis`: 'x' between panes side by side, 'y' between panes above each other. `value` is the size of
+ * the pane before it, or of the one after it where `isReversed`; `unit` says in what: pixels, or
+ * percent of what both lie in.
  */
-export function Splitter({ label, axis, value, min, max, onValue, isReversed }) {
+export function Splitter({ label, axis, value, min, max, unit, onValue, isReversed }) {
   const drag = useRef(null);
   const sign = isReversed ? -1 : 1;
   const set = (wanted) => onValue(Math.round(Math.min(Math.max(wanted, min), max)));
@@ -20,7 +20,8 @@ export function Splitter({ label, axis, value, min, max, onValue, isReversed }) 
   };
   const move = (event) => {
     if (drag.current !== null) {
-      set(drag.current.value + sign * (at(event) - drag.current.from));
+      const moved = inUnit(at(event) - drag.current.from, unit, axis, event.currentTarget);
+      set(drag.current.value + sign * moved);
     }
   };
   const end = () => {
@@ -28,11 +29,11 @@ export function Splitter({ label, axis, value, min, max, onValue, isReversed }) 
   };
   const press = (event) => {
     const [less, more] = axis === 'x' ? ['ArrowLeft', 'ArrowRight'] : ['ArrowUp', 'ArrowDown'];
-    const steps = { [less]: -sign * KEY_STEP, [more]: sign * KEY_STEP };
-    const ends = { Home: min, End: max };
-    if (event.key in steps || event.key in ends) {
+    const step = sign * KEY_STEP[unit];
+    const wanted = { [less]: value - step, [more]: value + step, Home: min, End: max }[event.key];
+    if (wanted !== undefined) {
       event.preventDefault();
-      set(ends[event.key] ?? value + steps[event.key]);
+      set(wanted);
     }
   };
 
@@ -53,4 +54,9 @@ export function Splitter({ label, axis, value, min, max, onValue, isReversed }) 
       onKeyDown={press}
     />
   );
+}
+
+function inUnit(pixels, unit, axis, { parentElement }) {
+  const whole = axis === 'x' ? parentElement.clientWidth : parentElement.clientHeight;
+  return unit === 'percent' ? (100 * pixels) / whole : pixels;
 }

@@ -11,7 +11,7 @@ export function TokenField({ token, onToken, field }) {
         ref={field}
         type={isShown ? 'text' : 'password'}
         value={token}
-        onInput={(event) => onToken(event.currentTarget.value.trim())}
+        onInput={(event) => onToken(tokenIn(event.currentTarget.value))}
         autocomplete="off"
         autocapitalize="off"
         spellcheck={false}
@@ -31,4 +31,9 @@ export function TokenField({ token, onToken, field }) {
       </span>
     </div>
   );
+}
+
+// Somebody may have copied the whole header, or a line with spaces around it.
+function tokenIn(text) {
+  return text.trim().replace(/^(authorization:\s*)?bearer\s+/i, '');
 }

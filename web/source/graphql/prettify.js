@@ -29,7 +29,8 @@ function read(text) {
       const endsLine = words.length > 0 && words.at(-1).endLine === token.line;
       comments.push({ text: `#${token.value}`.trimEnd(), next: words.length, endsLine });
     } else if (token.kind !== TokenKind.EOF) {
-      words.push({ kind: token.kind, value: token.value, line: token.line, endLine: endLine(token) });
+      const { kind, value, line } = token;
+      words.push({ kind, value, line, endLine: endLine(token) });
     }
   }
   return { words, comments };

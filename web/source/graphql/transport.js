@@ -9,6 +9,9 @@ const ACCEPTED = 'application/graphql-response+json, application/json;q=0.9';
 
 /** Sends a request. `token` may be empty; it goes nowhere but into this header. */
 export async function post({ query, variables, operationName }, token, signal) {
+  if (!/^[\x21-\x7e]*$/.test(token)) {
+    return { kind: 'failed', message: 'The token has a character that none has: copy it again.' };
+  }
   const headers = { accept: ACCEPTED, 'content-type': 'application/json' };
   if (token !== '') {
     headers.authorization = `Bearer ${token}`;

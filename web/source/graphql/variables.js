@@ -20,7 +20,7 @@ export function readVariables(text) {
   return { variables };
 }
 
-/** What is wrong with variables for an operation: `{ message, name }`, the name where one is known. */
+/** What is wrong with variables for an operation: `{ message, name }`, the name where known. */
 export function variableProblems(schema, operation, variables) {
   const declared = operation.definition.variableDefinitions ?? [];
   const names = declared.map((definition) => definition.variable.name.value);

@@ -20,7 +20,9 @@ export function SchemaPage({ schema, onGo }) {
       <h3>Where operations begin</h3>
       <ul class="entries">
         {roots.map(([title, does, type]) => (
-          <li key={title}><TypeLink type={type} onGo={onGo} /> <span class="quiet-text">{does}</span></li>
+          <li key={title}>
+            <TypeLink type={type} onGo={onGo} /> <span class="quiet-text">{does}</span>
+          </li>
         ))}
       </ul>
       <h3>All types</h3>
@@ -48,7 +50,9 @@ export function TypePage({ schema, type, onGo }) {
       <Types title="One of" types={possible} onGo={onGo} />
       {fields.length > 0 && <h3>Fields</h3>}
       <ul class="entries">
-        {fields.map((field) => <FieldEntry key={field.name} type={type} field={field} onGo={onGo} />)}
+        {fields.map((field) => (
+          <FieldEntry key={field.name} type={type} field={field} onGo={onGo} />
+        ))}
       </ul>
       {values.length > 0 && <h3>Values</h3>}
       <ul class="entries">

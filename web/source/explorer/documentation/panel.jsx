@@ -1,39 +1,36 @@
-// The documentation of the schema, to browse and to search. `places` is the way that somebody took:
-// the last is shown, the one before it is where "Back" leads.
-import { useEffect, useRef, useState } from 'preact/hooks';
+// The documentation of the schema, to browse and to search. The places are the way that somebody
+// took: the last is shown, the one before it is where "Back" leads.
+import { useEffect, useRef } from 'preact/hooks';
 
 import { FieldPage, SchemaPage, TypePage } from './pages.jsx';
 import { SCHEMA, fieldsOf, isThere, titleOfPlace } from './places.js';
 import { search } from './search.js';
 
-export function DocumentationPanel({ schema, places, onPlaces }) {
-  const [word, setWord] = useState('');
+export function DocumentationPanel({ schema, side }) {
+  const { places, word, setWord, isGoing, onArrival } = side;
   const heading = useRef(null);
   const walked = places.filter((place) => isThere(schema, place));
   const place = walked.at(-1) ?? SCHEMA;
   const before = walked.at(-2);
   const title = titleOfPlace(place);
 
-  // Who goes somewhere hears where they are. Nobody went anywhere when the panel just opened.
-  const isFirst = useRef(true);
+  // Who goes somewhere hears where they are.
   useEffect(() => {
-    if (!isFirst.current && word === '') {
-      heading.current.focus();
+    if (isGoing) {
       heading.current.closest('.tab-panel').scrollTop = 0;
+      heading.current.focus();
+      onArrival();
     }
-    isFirst.current = false;
-  }, [title]);
+  }, [isGoing]);
 
-  const go = (next) => {
-    setWord('');
-    onPlaces([...walked, next]);
-  };
+  const go = (next) => side.go([...walked, next]);
+  const goBack = () => side.go(walked.slice(0, -1));
   return (
     <>
       <Search word={word} onWord={setWord} schema={schema} onGo={go} />
       <div hidden={word.trim() !== ''}>
         {before !== undefined && (
-          <button type="button" class="link back" onClick={() => onPlaces(walked.slice(0, -1))}>
+          <button type="button" class="link back" onClick={goBack}>
             ‹ {titleOfPlace(before)}
           </button>
         )}
@@ -56,7 +53,7 @@ function Page({ schema, place, onGo }) {
 }
 
 function Search({ word, onWord, schema, onGo }) {
-  const found = search(schema, word);
+  const { found, total } = search(schema, word);
   const isSearching = word.trim() !== '';
   return (
     <search>
@@ -69,7 +66,7 @@ function Search({ word, onWord, schema, onGo }) {
         onInput={(event) => onWord(event.currentTarget.value)}
       />
       <p class={isSearching ? 'quiet-text' : 'unseen'} role="status">
-        {isSearching ? `${found.length || 'No'} ${found.length === 1 ? 'match' : 'matches'}` : ''}
+        {isSearching ? countOf(found, total) : ''}
       </p>
       {isSearching && (
         <ul class="entries compact">
@@ -82,4 +79,11 @@ function Search({ word, onWord, schema, onGo }) {
       )}
     </search>
   );
+}
+
+function countOf(found, total) {
+  if (found.length < total) {
+    return `The first ${found.length} of ${total} matches`;
+  }
+  return `${total === 0 ? 'No' : total} ${total === 1 ? 'match' : 'matches'}`;
 }

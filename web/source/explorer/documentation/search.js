@@ -6,17 +6,25 @@ import { fieldsOf } from './places.js';
 
 const FOUND_MAX = 60;
 
-/** What the schema has for a word: `{ title, detail, place }`. */
+/** What the schema has for a word: the best `found`, `{ title, place }`, of so many in `total`. */
 export function search(schema, word) {
   const wanted = word.trim().toLowerCase();
   if (wanted === '') {
-    return [];
+    return { found: [], total: 0 };
   }
-  return everything(schema)
+  const matches = everything(schema)
     .map((entry) => ({ ...entry, rank: rank(entry, wanted) }))
     .filter((entry) => entry.rank < Infinity)
-    .sort((left, right) => left.rank - right.rank || left.title.localeCompare(right.title))
-    .slice(0, FOUND_MAX);
+    .sort(byRank);
+  return { found: matches.slice(0, FOUND_MAX), total: matches.length };
+}
+
+// Of equals a type comes before the fields that are named like it.
+function byRank(left, right) {
+  const isInside = ({ title }) => Number(title.includes('.'));
+  return left.rank - right.rank
+    || isInside(left) - isInside(right)
+    || left.title.localeCompare(right.title);
 }
 
 function rank({ name, title, description }, wanted) {

@@ -42,7 +42,8 @@ export function Deprecation({ reason }) {
   return reason ? <p class="deprecation">Deprecated: {inline(reason)}</p> : null;
 }
 
-function inline(text) {
+/** A text with its `code` between backticks as such. */
+export function inline(text) {
   return text.split('`').map((part, index) => (
     index % 2 === 1 ? <code key={index}>{part}</code> : part
   ));
