@@ -14,6 +14,10 @@ import {
 import { look } from './look.js';
 import { typingOver } from './typing_over.js';
 
+// As many suggestions as are in sight at once. The arrow keys bring the others, so that nothing is
+// behind a scroll bar that only a mouse reaches.
+const SUGGESTIONS_MAX = 12;
+
 const reading = [
   lineNumbers(),
   foldGutter({ markerDOM: foldMarker }),
@@ -33,7 +37,7 @@ export const writable = [
   indentOnInput(),
   typingOver,
   closeBrackets(),
-  autocompletion({ icons: false }),
+  autocompletion({ icons: false, maxRenderedOptions: SUGGESTIONS_MAX }),
   highlightActiveLine(),
   highlightActiveLineGutter(),
   keymap.of([

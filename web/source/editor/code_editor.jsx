@@ -24,7 +24,8 @@ export function CodeEditor({ label, text, onText, extensions, onView, name }) {
         heard.current?.(update.state.doc.toString());
       }
     });
-    const named = EditorView.contentAttributes.of({ 'aria-label': label });
+    // It takes the focus as it is; that it does must be said for tools that look for it.
+    const named = EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' });
     const state = EditorState.create({ doc: text, extensions: [named, listen, extensions] });
     const view = new EditorView({ state, root, parent: root });
     onView?.(view);

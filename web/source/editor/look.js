@@ -51,7 +51,8 @@ const tooltips = {
   '.cm-tooltip.cm-tooltip-autocomplete > ul': {
     fontFamily: MONOSPACE,
     fontSize: 'var(--code-size)',
-    maxHeight: '16rem',
+    maxHeight: 'none',
+    overflow: 'hidden',
   },
   '.cm-tooltip.cm-tooltip-autocomplete > ul > li': {
     display: 'flex',

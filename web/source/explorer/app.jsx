@@ -38,16 +38,7 @@ export function App() {
     <div class="app" style={style} data-side={side.isShown ? 'shown' : 'hidden'} onKeyDown={press}>
       <Header explorer={explorer} side={side} tokenField={tokenField} />
       {side.isShown && (
-        <>
-          <SidePanel side={side} explorer={explorer} />
-          <Splitter
-            label="Width of the side panel"
-            axis="x"
-            value={sizes.side}
-            onValue={setSize('side')}
-            {...BOUNDS.side}
-          />
-        </>
+        <SidePanel side={side} explorer={explorer} width={sizes.side} onWidth={setSize('side')} />
       )}
       <main id="main">
         <WritePane

@@ -1,5 +1,5 @@
 // The queries that the documentation of webhooks recommends for energy switches, to begin with.
-// A test of the program holds them equal to those of the demo.
+// A test of the platform holds them equal to those of its sample.
 import { parse, validate } from 'graphql';
 
 import switchCommission from './examples/energy_switch_commission.graphql';

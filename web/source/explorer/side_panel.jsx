@@ -1,9 +1,11 @@
 // Beside the editors: the documentation, the examples, and what was run lately.
 import { DocumentationPanel } from './documentation/panel.jsx';
 import { ExamplesPanel, HistoryPanel } from './saved_queries.jsx';
+import { BOUNDS } from './sizes.js';
+import { Splitter } from './splitter.jsx';
 import { Tabs } from './tabs.jsx';
 
-export function SidePanel({ side, explorer }) {
+export function SidePanel({ side, explorer, width, onWidth }) {
   const { schemaState, load, history } = explorer;
   const { schema } = schemaState;
   const documentation = () => (
@@ -26,7 +28,16 @@ export function SidePanel({ side, explorer }) {
   ];
   return (
     <aside class="side" id="side-panel" aria-label="Documentation, examples and history">
-      <Tabs label="Side panel" tabs={tabs} chosen={side.tab} onChoose={side.setTab} />
+      <div class="side-content">
+        <Tabs label="Side panel" tabs={tabs} chosen={side.tab} onChoose={side.setTab} />
+      </div>
+      <Splitter
+        label="Width of the side panel"
+        axis="x"
+        value={width}
+        onValue={onWidth}
+        {...BOUNDS.side}
+      />
     </aside>
   );
 }

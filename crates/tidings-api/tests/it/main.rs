@@ -8,6 +8,7 @@ mod deliveries;
 mod door;
 mod errors;
 mod events;
+mod explorer;
 mod isolation;
 mod management;
 mod schema;
