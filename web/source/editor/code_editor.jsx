@@ -5,7 +5,7 @@
 // element, which needs 'unsafe-inline'.
 import { EditorState } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 /**
  * `text` and `extensions` are what it begins with; `onText` hears each change, `onView` gets the
@@ -17,7 +17,9 @@ export function CodeEditor({ label, text, onText, extensions, onView, name }) {
   const heard = useRef(onText);
   heard.current = onText;
 
-  useEffect(() => {
+  // Made with the page and not after it was painted: the effects of those who use the view may run
+  // as soon as that.
+  useLayoutEffect(() => {
     const root = host.current.shadowRoot ?? host.current.attachShadow({ mode: 'open' });
     const listen = EditorView.updateListener.of((update) => {
       if (update.docChanged) {

@@ -16,3 +16,4 @@ mod inputs;
 mod pages;
 mod source;
 mod schema;
+mod examples;
