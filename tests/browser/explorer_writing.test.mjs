@@ -38,6 +38,10 @@ test('a field that is not there is told as one types, and no more once it is men
     await page.keyboard.press('Control+Delete');
     await page.keyboard.type('__typename');
     await problem.waitFor({ state: 'detached' });
+    await at.writeQuery('{ __typename');
+    await at.problem('query', 'Syntax Error').waitFor();
+    await at.writeQuery('{ __typename }');
+    await at.problem('query', 'Syntax Error').waitFor({ state: 'detached' });
   });
 });
 

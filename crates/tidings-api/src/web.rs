@@ -157,10 +157,8 @@ mod tests {
     fn every_file_that_the_page_names_is_there_and_carries_its_hash() {
         let pages = Pages::default();
         let page = std::str::from_utf8(&pages.explorer.content).unwrap();
-        let named: Vec<&str> = page
-            .split('"')
-            .filter_map(|part| part.strip_prefix("explorer/"))
-            .collect();
+        let named: Vec<&str> =
+            page.split('"').filter_map(|part| part.strip_prefix("explorer/")).collect();
         let hashed: Vec<&str> = pages
             .files
             .iter()

@@ -1,5 +1,5 @@
 // What a linter found in an editor, told to whoever lists it beside the editor.
-import { forEachDiagnostic, setDiagnosticsEffect } from '@codemirror/lint';
+import { diagnosticCount, forEachDiagnostic, setDiagnosticsEffect } from '@codemirror/lint';
 import { EditorView } from '@codemirror/view';
 
 /** Tells `onProblems` what was found, `{ from, severity, message, line }`, each time it ran. */
@@ -7,7 +7,9 @@ export function tellingProblems(onProblems) {
   return EditorView.updateListener.of((update) => {
     const hasRun = update.transactions.some(({ effects }) =>
       effects.some((effect) => effect.is(setDiagnosticsEffect)));
-    if (hasRun) {
+    // Who replaces a text has removed its problems too; a check that finds none then tells nothing.
+    const before = diagnosticCount(update.startState);
+    if (hasRun || diagnosticCount(update.state) !== before) {
       onProblems(problemsOf(update.state));
     }
   });
