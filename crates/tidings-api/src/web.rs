@@ -2,8 +2,8 @@
 //! beside this crate, and lie in the program, so that nothing but the program is needed.
 //!
 //! ```text
-//! /explorer              the page; asked for again each time, answered with 304 when it is the same
-//! /explorer/NAME-HASH.js its files; their address changes with their content, so they keep for ever
+//! /explorer              the page; asked for each time, answered with 304 when it is the same
+//! /explorer/NAME-HASH.js its files; their address changes with their content: kept for ever
 //! ```
 //!
 //! The policies in the headers are the walls around a page that handles tokens: scripts, styles and
