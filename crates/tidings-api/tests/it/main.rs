@@ -9,6 +9,7 @@ mod documents;
 mod door;
 mod errors;
 mod events;
+mod explorer;
 mod isolation;
 mod management;
 mod polling;
