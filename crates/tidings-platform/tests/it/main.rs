@@ -19,4 +19,5 @@ mod source;
 mod schema;
 mod library;
 mod adapters;
+mod collecting;
 mod examples;
