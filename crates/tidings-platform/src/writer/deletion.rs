@@ -47,7 +47,8 @@ pub(super) fn gone(changes: Vec<EntityChange>) -> Plan<()> {
 }
 
 impl Writer {
-    /// Deletes a user and all that hangs on it, and fires `UserDeleted`. Tombstones stay.
+    /// Deletes a user and all that hangs on it, and fires `UserDeleted`. Tombstones stay. The
+    /// user's tokens are revoked in the same commit.
     ///
     /// # Errors
     /// `NOT_FOUND`, or what stops the store.

@@ -21,18 +21,19 @@ use tidings_core::{
 use tidings_graphql::{Failure, Locale, OperationFailure, Problem};
 use tidings_store::{
     Append, AppendError, AppendedEvent, Chance, Clock, EntityChange, EntityExpectation, Erasure,
-    Ingest, NewEvent, Store, StoreError,
+    Ingest, NewEvent, NewToken, Revocation, Store, StoreError,
 };
 use tracing::error;
 
 use crate::{
-    domain::{Body, Stored},
+    domain::{Body, Stored, User},
     reader::Reader,
     triggers::Trigger,
 };
 
 mod deletion;
 mod user;
+mod access_token;
 mod withdrawal;
 mod provider;
 mod account;
@@ -41,6 +42,7 @@ mod document;
 mod to_do;
 mod energy_switch;
 
+pub use access_token::{Delegation, Issued};
 pub use account::{AccountChange, NewAccount};
 pub use document::NewDocument;
 pub use energy_switch::{CommissionFields, EnergySwitchChange, NewEnergySwitch};
@@ -107,6 +109,17 @@ impl<T> Plan<T> {
         let erasure = |application| Erasure { application, entities };
         owner.filter(|_| !self.erased.is_empty()).map(erasure).into_iter().collect()
     }
+
+    /// The tokens of users who are deleted open nothing any more.
+    fn revocations(&self) -> Vec<Revocation> {
+        let users =
+            self.changes.iter().filter(|change| change.deleted && change.kind == User::KIND);
+        let revocation = |user: &EntityChange| {
+            let (application, user) = (user.application?, user.id.parse().ok()?);
+            Some(Revocation::User { application, user })
+        };
+        users.filter_map(revocation).collect()
+    }
 }
 
 /// An event that is to be.
@@ -157,6 +170,16 @@ impl Writer {
     /// Commits a plan. When the catalog changed since the events were matched, they are matched
     /// again.
     async fn commit<T>(&self, now: Now, plan: &Plan<T>) -> Result<Committed, OperationFailure> {
+        self.commit_tokens(now, plan, &[]).await
+    }
+
+    /// The same with tokens that are issued.
+    async fn commit_tokens<T>(
+        &self,
+        now: Now,
+        plan: &Plan<T>,
+        tokens: &[NewToken],
+    ) -> Result<Committed, OperationFailure> {
         let events: Vec<Event> =
             plan.firings.iter().map(|firing| self.event(now, firing)).collect();
         assert!(
@@ -175,6 +198,8 @@ impl Writer {
                 changes: plan.changes.clone(),
                 expected: plan.expected.clone(),
                 erasures: plan.erasures(),
+                revocations: plan.revocations(),
+                tokens: tokens.to_vec(),
                 ..Append::of(catalog.version(), events.iter().map(new_event).collect())
             };
             match self.ingest.append(now, append).await {

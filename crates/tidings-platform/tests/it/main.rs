@@ -4,6 +4,7 @@
 mod support;
 
 mod queries;
+mod access_tokens;
 mod accounts;
 mod collected;
 mod to_dos;
