@@ -4,6 +4,7 @@
 mod support;
 
 mod queries;
+mod access;
 mod access_tokens;
 mod accounts;
 mod collected;

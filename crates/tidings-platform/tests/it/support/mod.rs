@@ -1,6 +1,7 @@
 //! A platform on a store in memory, with two applications and an operator.
 
 pub mod linked;
+pub mod walk;
 mod watched_store;
 
 use std::{
