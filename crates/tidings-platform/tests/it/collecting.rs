@@ -351,6 +351,18 @@ async fn what_provider_or_application_do_not_allow_is_refused_with_the_remedy() 
 }
 
 #[tokio::test]
+async fn where_an_adapter_is_is_told_to_the_operator_alone() {
+    let scene = Scene::new().await;
+    let query = "{ getProvider(code: \"pfp-energy_pfp-energy\") { name adapterUrl } }";
+    let seen = scene.world.get(operator(), query, Value::Null).await;
+    assert_eq!(seen["adapterUrl"], "https://adapter.example.com");
+    for viewer in [scene.world.acme(), scene.world.other()] {
+        let seen = scene.world.get(viewer, query, Value::Null).await;
+        assert_eq!((&seen["name"], &seen["adapterUrl"]), (&json!("PFP Energy"), &Value::Null));
+    }
+}
+
+#[tokio::test]
 async fn an_application_may_be_held_to_some_access_levels() {
     let scene = Scene::new().await;
     let mut limited = scene.world.acme.clone();

@@ -4,6 +4,8 @@
 mod support;
 
 mod queries;
+mod access;
+mod access_tokens;
 mod accounts;
 mod collected;
 mod to_dos;

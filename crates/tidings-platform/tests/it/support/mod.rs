@@ -2,6 +2,7 @@
 
 mod fake_adapters;
 pub mod linked;
+pub mod walk;
 mod watched_store;
 
 use std::{
