@@ -18,8 +18,8 @@ async fn run(door: &Door, token: &str, call: &str, shown: &str, input: Value) ->
     door.graphql(token, &query, json!({ "input": input })).await["answer"].clone()
 }
 
-const APPLICATION: &str = "... on Application { name scopes redirectUris clientType accessLevels tokenLifetimeS \
-    added updated }";
+const APPLICATION: &str = "... on Application { name scopes redirectUris clientType accessLevels \
+    tokenLifetimeS added updated }";
 
 async fn add(door: &Door, token: &str, input: Value) -> Value {
     run(door, token, "addApplication(input: $input)", APPLICATION, input).await
