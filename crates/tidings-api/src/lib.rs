@@ -16,6 +16,7 @@
 pub mod problem;
 pub mod gate;
 pub mod state;
+mod jwt;
 pub mod auth;
 mod json;
 mod body;
@@ -34,6 +35,7 @@ pub mod serve;
 pub use document::{Documents, DocumentsError, FoundDocument};
 pub use graphql::{ManagementMutation, ManagementQuery};
 pub use graphql_http::Executor;
+pub use jwt::{Subject, Subjects};
 pub use router::router;
 pub use serve::{ServeLimits, serve};
-pub use state::{Api, Metrics, Parts, Readiness, Settings, UrlPolicy};
+pub use state::{Api, FetchKeySet, Metrics, Parts, Readiness, Settings, UrlPolicy};

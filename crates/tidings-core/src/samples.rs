@@ -25,6 +25,7 @@ pub fn application(id: ApplicationId) -> Application {
         settings: ApplicationSettings {
             redirect_uris: Vec::new(),
             client_type: ClientType::Confidential,
+            jwt_profiles: Vec::new(),
         },
         added_at: WALL,
         updated_at: WALL,

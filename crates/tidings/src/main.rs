@@ -18,6 +18,7 @@ mod telemetry;
 mod shutdown;
 mod metrics;
 mod downloads;
+mod subjects;
 mod wiring;
 mod schema;
 mod server;

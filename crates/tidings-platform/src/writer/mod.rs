@@ -34,6 +34,7 @@ use crate::{
 mod deletion;
 mod user;
 mod access_token;
+mod subject;
 mod withdrawal;
 mod provider;
 mod account;
@@ -48,6 +49,7 @@ pub use document::NewDocument;
 pub use energy_switch::{CommissionFields, EnergySwitchChange, NewEnergySwitch};
 pub use provider::{NewProvider, ProviderChange};
 pub use provision::NewProvision;
+pub use subject::Subject;
 pub use to_do::NewToDo;
 pub use user::NewUser;
 

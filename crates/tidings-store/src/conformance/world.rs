@@ -304,6 +304,7 @@ pub fn new_application(name: &str) -> NewApplication {
         settings: ApplicationSettings {
             redirect_uris: Vec::new(),
             client_type: ClientType::Confidential,
+            jwt_profiles: Vec::new(),
         },
     }
 }

@@ -251,6 +251,7 @@ async fn add_application(store: &WatchedStore, now: Now, name: &str) -> Applicat
         settings: ApplicationSettings {
             redirect_uris: Vec::new(),
             client_type: ClientType::Confidential,
+            jwt_profiles: Vec::new(),
         },
     };
     store.add_application(now, new).await.unwrap()
