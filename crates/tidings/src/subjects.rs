@@ -61,3 +61,62 @@ async fn fetch(egress: &Egress, url: &str) -> Result<Bytes, String> {
         (status, _) => Err(failed(format!("it answers with the status {status}"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tidings_egress::{EgressOptions, OwnAddresses, Profile};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    fn egress(opened: &[&str]) -> Egress {
+        let profile = Profile {
+            allow_http: true,
+            allow_addresses: opened.iter().map(|text| text.parse().unwrap()).collect(),
+            own: OwnAddresses::default(),
+        };
+        Egress::new(profile, EgressOptions::new(None, None)).unwrap()
+    }
+
+    /// The URL of a server that answers one request so.
+    async fn answering(status: &'static str, body: Vec<u8>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/keys.json", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (mut head, mut read) = (vec![0; 4_096], 0);
+            while !head[..read].ends_with(b"\r\n\r\n") {
+                read += stream.read(&mut head[read..]).await.unwrap();
+            }
+            let length = body.len();
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            // Whoever had enough closes the connection.
+            let _ = stream.write_all(&body).await;
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_key_set_comes_as_it_is_and_not_over_its_bound() {
+        let egress = egress(&["127.0.0.0/8"]);
+        let url = answering("200 OK", br#"{"keys":[]}"#.to_vec()).await;
+        assert_eq!(fetch(&egress, &url).await, Ok(Bytes::from_static(br#"{"keys":[]}"#)));
+        let url = answering("200 OK", vec![b' '; 10 * 1_024 * 1_024]).await;
+        let why = fetch(&egress, &url).await.unwrap_err();
+        assert!(why.contains("larger than 256 KiB"), "{why}");
+        let url = answering("404 Not Found", Vec::new()).await;
+        assert!(fetch(&egress, &url).await.unwrap_err().contains("404"));
+    }
+
+    #[tokio::test]
+    async fn a_key_set_on_an_internal_address_is_not_read() {
+        let url = answering("200 OK", br#"{"keys":[]}"#.to_vec()).await;
+        let why = fetch(&egress(&[]), &url).await.unwrap_err();
+        assert!(why.contains("cannot be read") && !why.contains("127.0.0.1"), "{why}");
+        assert!(fetch(&egress(&[]), "file:///etc/passwd").await.is_err());
+    }
+}
