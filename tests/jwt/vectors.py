@@ -79,7 +79,14 @@ print(
         {
             "publicKeys": {name: public_pem(key) for name, key in KEYS.items()},
             "secret": SECRET,
-            "keySet": {"keys": [jwk("rsa", "one"), jwk("p256", "two"), {"kty": "new", "kid": "x"}]},
+            "keySet": {
+                "keys": [
+                    jwk("rsa", "one"),
+                    jwk("p256", "two"),
+                    jwk("otherRsa", "for encryption") | {"use": "enc"},
+                    {"kty": "new", "kid": "x"},
+                ]
+            },
             "rotatedKeySet": {"keys": [jwk("rsa", "one"), jwk("otherRsa", "three")]},
             "algorithms": {algorithm: token(algorithm) for algorithm in ALGORITHMS},
             "right": {
@@ -103,6 +110,7 @@ print(
                 + token(sub="root").split(".")[1]
                 + "."
                 + token().rsplit(".", 1)[1],
+                "a critical header": token(headers={"crit": ["exp"], "exp": NOW + 600}),
                 "expired": token(exp=NOW - 60),
                 "no expiry": token(exp=None),
                 "an expiry in capitals": token(exp=None, EXP=NOW + 600),
@@ -122,6 +130,7 @@ print(
                 "traversal": token(headers={"kid": "../../../etc/passwd"}),
                 "unknown": token(headers={"kid": "nine"}),
                 "of another kind": token(headers={"kid": "two"}),
+                "for encryption": token(key=KEYS["otherRsa"], headers={"kid": "for encryption"}),
                 "none": token(),
             },
         },

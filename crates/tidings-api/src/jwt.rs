@@ -171,6 +171,10 @@ fn unavailable(failure: OperationFailure) -> Problem {
 async fn check(api: &Api, catalog: &Catalog, text: &str) -> Result<Checked, String> {
     let unreadable = |_| "this looks like a JSON Web Token and cannot be read as one".to_owned();
     let header = decode_header(text).map_err(unreadable)?;
+    if header.crit.is_some() {
+        // What is critical must be understood (RFC 7515, section 4.1.11), and nothing is here.
+        return Err("the token's header has `crit`, of which nothing is known here".to_owned());
+    }
     let named: Named = insecure_decode_claims(text).map_err(unreadable)?;
     let (application, profile) = profile_of(catalog, &named)?;
     let algorithm = claims::algorithm(&header, profile)?;

@@ -234,7 +234,7 @@ impl Problem {
     /// A token that an application signed, and that does not count: its issuer is told why.
     #[must_use]
     pub fn bad_jwt(detail: String) -> Problem {
-        Problem { detail: detail.into(), ..Problem::bad_token() }
+        Problem { detail, ..Problem::bad_token() }
     }
 
     /// Not JSON, from a byte of the body on.

@@ -141,8 +141,11 @@ fn scopes(asked: Option<&OneOrMore>, profile: &JwtProfile) -> ScopeSet {
 /// Seconds since 1970, perhaps with a fraction.
 fn date(seconds: f64) -> Option<Wall> {
     const SECONDS_MAX: f64 = 253_402_300_799.0;
+    if !(0.0..=SECONDS_MAX).contains(&seconds) {
+        return None;
+    }
     #[allow(clippy::cast_possible_truncation, reason = "the bounds are checked")]
-    (0.0..=SECONDS_MAX).contains(&seconds).then(|| Wall((seconds * 1_000.0) as i64))
+    Some(Wall((seconds * 1_000.0) as i64))
 }
 
 pub(super) fn family(family: AlgorithmFamily) -> JwtFamily {

@@ -8,7 +8,7 @@ use std::{
 
 use jsonwebtoken::{
     DecodingKey,
-    jwk::{Jwk, JwkSet},
+    jwk::{Jwk, PublicKeyUse},
 };
 use serde::Deserialize;
 use tidings_core::{
@@ -94,15 +94,15 @@ impl KeySets {
 fn parse(text: &[u8]) -> Result<Vec<Jwk>, String> {
     let any: AnySet = serde_json::from_slice(text)
         .map_err(|error| format!("the issuer's key set is not a JSON Web Key Set: {error}"))?;
-    let known = any.keys.into_iter().take(KEYS_MAX);
-    let known = known.filter_map(|key| serde_json::from_value(key).ok()).collect();
-    Ok(JwkSet { keys: known }.keys)
+    let keys = any.keys.into_iter().take(KEYS_MAX);
+    Ok(keys.filter_map(|key| serde_json::from_value(key).ok()).collect())
 }
 
 fn find(keys: &[Jwk], wanted: (Option<&str>, JwtFamily)) -> Result<DecodingKey, String> {
     let (kid, wanted_family) = wanted;
     let usable = |key: &&Jwk| {
-        DecodingKey::from_jwk(key).is_ok_and(|it| family(it.family()) == wanted_family)
+        key.common.public_key_use.as_ref().is_none_or(|it| *it == PublicKeyUse::Signature)
+            && DecodingKey::from_jwk(key).is_ok_and(|it| family(it.family()) == wanted_family)
             && kid.is_none_or(|kid| key.common.key_id.as_deref() == Some(kid))
     };
     let mut found = keys.iter().filter(usable);

@@ -83,7 +83,7 @@ async fn a_shared_secret_is_stored_sealed_and_never_shown() {
     assert_eq!(shown["jwtProfiles"][0]["publicKey"], Value::Null);
     assert_eq!(shown["jwtProfiles"][0]["algorithms"], json!(["HS256"]));
     let catalog = door.store.catalog().await.unwrap();
-    let stored = serde_json::to_string(&*catalog.application(door.acme.id).unwrap()).unwrap();
+    let stored = serde_json::to_string(catalog.application(door.acme.id).unwrap()).unwrap();
     for text in [stored, shown.to_string()] {
         assert!(!text.contains(secret), "{text}");
     }

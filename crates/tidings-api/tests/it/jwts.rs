@@ -180,7 +180,7 @@ async fn keys_are_found_in_the_issuers_set_by_their_ids() {
         let answer = open(&door, vector("keyIds", name)).await;
         assert_eq!(answer.status, 200, "{name}: {}", answer.text);
     }
-    for name in ["three", "traversal", "unknown", "of another kind"] {
+    for name in ["three", "traversal", "unknown", "of another kind", "for encryption"] {
         assert!(detail(&door, vector("keyIds", name)).await.contains("`kid`"), "{name}");
     }
     assert_eq!(*door.key_sets.reads.lock().unwrap(), 1);

@@ -204,8 +204,8 @@ pub(super) fn sees<B: Body>(context: &Context<'_>, entity: &Stored<B>) -> bool {
     is_seen
 }
 
-/// Whether the token may see what belongs to the entity's user. Providers are nobody's. The scope is
-/// asked for here too, because a token without it is shown whose it is, and must not go on from
+/// Whether the token may see what belongs to the entity's user. Providers are nobody's. The scope
+/// is asked for here too, because a token without it is shown whose it is, and must not go on from
 /// there.
 fn is_of_asker<B: Body>(context: &Context<'_>, entity: &Stored<B>) -> bool {
     let Ok(principal) = principal(context) else { return false };
