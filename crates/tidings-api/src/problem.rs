@@ -232,6 +232,12 @@ impl Problem {
         Problem { challenge, ..Problem::new(Code::Unauthenticated, detail) }
     }
 
+    /// A token that an application signed, and that does not count: its issuer is told why.
+    #[must_use]
+    pub fn bad_jwt(detail: String) -> Problem {
+        Problem { detail, ..Problem::bad_token() }
+    }
+
     /// Not JSON, from a byte of the body on.
     #[must_use]
     pub fn malformed_at(offset: usize, what: &str) -> Problem {

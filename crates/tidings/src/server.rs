@@ -9,7 +9,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use tidings_api::{Api, Executor, Parts, Readiness, ServeLimits, Settings, UrlPolicy};
+use tidings_api::{Api, Executor, Parts, Readiness, ServeLimits, Settings, Subjects, UrlPolicy};
 use tidings_core::secret::Vault;
 use tidings_deliver::{Deliver, EgressSender, Options};
 use tidings_egress::{Egress, EgressOptions, Network, OwnAddresses, Profile};
@@ -32,7 +32,9 @@ use crate::{
     config::Config,
     downloads::Downloads,
     failure::Failure,
-    metrics, schema, wiring,
+    metrics, schema,
+    subjects::{PlatformSubjects, fetch_key_set},
+    wiring,
 };
 
 /// How long attempts and requests may take to finish once the server is asked to end: an attempt's
@@ -174,6 +176,8 @@ impl Base {
             ingest,
             sources,
             documents: self.documents(),
+            subjects: writer.clone().map(|it| Arc::new(PlatformSubjects(it)) as Arc<dyn Subjects>),
+            fetch_key_set: fetch_key_set(self.egress.clone()),
             clock,
             chance,
             vault: self.vault.clone(),

@@ -17,6 +17,8 @@ mod schema;
 mod secrets;
 mod server;
 mod support;
+mod jwts;
+mod jwt_profiles;
 mod tokens;
 mod urls;
 mod webhooks;

@@ -36,6 +36,7 @@ use crate::{
 mod deletion;
 mod user;
 mod access_token;
+mod subject;
 mod withdrawal;
 mod provider;
 mod account;
@@ -54,6 +55,7 @@ pub use energy_switch::{CommissionFields, EnergySwitchChange, NewEnergySwitch};
 pub use link::NewLink;
 pub use provider::{NewProvider, ProviderChange};
 pub use provision::NewProvision;
+pub use subject::Subject;
 pub use to_do::NewToDo;
 pub use user::NewUser;
 

@@ -7,6 +7,7 @@ mod queries;
 mod access;
 mod access_tokens;
 mod accounts;
+mod subjects;
 mod collected;
 mod to_dos;
 mod batches;

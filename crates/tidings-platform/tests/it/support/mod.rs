@@ -284,6 +284,7 @@ async fn add_application(store: &WatchedStore, now: Now, name: &str) -> Applicat
             redirect_uris: Vec::new(),
             client_type: ClientType::Confidential,
             access_levels: None,
+            jwt_profiles: Vec::new(),
         },
     };
     store.add_application(now, new).await.unwrap()
