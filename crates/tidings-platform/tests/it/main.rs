@@ -19,3 +19,4 @@ mod source;
 mod schema;
 mod library;
 mod adapters;
+mod auth_link;

@@ -143,8 +143,8 @@ impl Config {
         Ok(config)
     }
 
-    /// What the demo runs with: everything in one folder, and loopback open for its receiver and its
-    /// sample provider.
+    /// What the demo runs with: everything in one folder, and loopback open for its receiver and
+    /// its sample provider.
     pub fn demo(folder: &Path, overrides: &Overrides) -> Result<Config, Failure> {
         let text = "[server]\nenvironment = \"demo\"\n\
                     [platform]\nallow_http = true\nallow_addresses = [\"127.0.0.0/8\"]\n\
