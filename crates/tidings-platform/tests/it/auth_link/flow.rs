@@ -45,7 +45,7 @@ async fn a_user_links_an_account_and_is_sent_back_with_a_code() {
 }
 
 #[tokio::test]
-async fn nothing_is_stored_before_the_user_agrees_and_no_credential_ever_is_in_clear() {
+async fn nothing_is_stored_before_the_user_agrees_and_who_cancels_leaves_nothing() {
     let linker = LinkedWorld::public().await;
     let before = linker.world.fired().await.len();
     let position = linker.world.store_position().await;

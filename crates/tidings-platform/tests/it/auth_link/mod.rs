@@ -8,3 +8,4 @@ mod codes;
 mod refreshing;
 mod pages;
 mod status;
+mod secrecy;

@@ -8,6 +8,9 @@ use super::{
     linked_world::{BACK, CHALLENGE, LinkedWorld},
 };
 
+/// What is changed in a request that is in order.
+type Changes = &'static [(&'static str, Option<&'static str>)];
+
 async fn check_told(linker: &LinkedWorld, changes: &[(&str, Option<&str>)], error: &str) {
     let answer = Browser::new(&linker.router).get(&LinkedWorld::request(changes)).await;
     assert!(answer.location().starts_with(&format!("{BACK}&error=")), "{changes:?} {answer:?}");
@@ -78,7 +81,7 @@ async fn an_application_that_is_not_there_leads_nowhere() {
 #[tokio::test]
 async fn what_is_wrong_with_a_request_is_told_to_the_application() {
     let linker = LinkedWorld::public().await;
-    let cases: [(&[(&str, Option<&str>)], &str); 18] = [
+    let cases: [(Changes, &str); 18] = [
         (&[("response_type", None)], "invalid_request"),
         (&[("response_type", Some("token"))], "unsupported_response_type"),
         (&[("response_type", Some("code token"))], "unsupported_response_type"),

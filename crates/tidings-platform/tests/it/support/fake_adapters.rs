@@ -124,7 +124,7 @@ impl Adapters for FakeAdapters {
     }
 
     async fn describe(&self, _url: &str) -> Result<Description, AdapterTrouble> {
-        self.called("describe".to_owned())?;
+        drop(self.called("describe".to_owned())?);
         let credentials = vec![
             asked("username", "Username", "Enw", false),
             asked("password", "Password", "Cyfrinair", true),
@@ -138,7 +138,7 @@ impl Adapters for FakeAdapters {
         _url: &str,
         credentials: &[Credential],
     ) -> Result<CheckAnswer, AdapterTrouble> {
-        self.called("check".to_owned())?;
+        drop(self.called("check".to_owned())?);
         Ok(match rejected(credentials) {
             None => CheckAnswer::Ok,
             Some(reason) => CheckAnswer::CredentialsRejected { reason },
