@@ -14,7 +14,12 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, response::IntoResponse, response::Response};
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderValue, Request, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
@@ -127,7 +132,7 @@ fn connect(
         debug!(peer = %peer, error = %error, "a connection keeps its delay");
     }
     let (stream, framing) = Watched::new(Impatient::new(stream, limits.write_ms_max));
-    let service = service_fn(move |request| answer(router.clone(), framing.clone(), request));
+    let service = service_fn(move |request| answer(router.clone(), peer, framing.clone(), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(limits.head_ms_max))
@@ -146,6 +151,7 @@ fn connect(
 
 async fn answer(
     router: Router,
+    peer: SocketAddr,
     framing: Framing,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
@@ -156,7 +162,9 @@ async fn answer(
     }
     // What follows a chunked body is not watched: see framing.rs.
     let closes = request.headers().contains_key(header::TRANSFER_ENCODING);
-    let mut response = router.oneshot(request.map(Body::new)).await?;
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let mut response = router.oneshot(request).await?;
     if closes {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

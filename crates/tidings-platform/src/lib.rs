@@ -4,6 +4,7 @@
 //! ```text
 //! API ─► schema ─┬─ queries ───► reader ─► store
 //!                └─ mutations ─► writer ─► ingest (entity, event and deliveries in one commit)
+//! user     ─► link (Auth Link's pages and tokens) ─► writer, adapters
 //! delivery ─► source ─► the queries alone, with an application's rights ─► reader ─► store
 //! ```
 //!
@@ -20,6 +21,7 @@ pub mod sample;
 pub mod shelf;
 mod library;
 pub mod collect;
+pub mod link;
 
 pub use library::{Library, SweepError};
 pub use reader::Reader;

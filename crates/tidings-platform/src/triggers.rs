@@ -126,6 +126,12 @@ impl PublicOrigin {
         PublicOrigin(platform.api.strip_suffix(API_PATH).unwrap_or(&platform.api).to_owned())
     }
 
+    /// The origin, without a slash at its end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Where a document's bytes are.
     #[must_use]
     pub fn document(&self, id: &str) -> String {

@@ -8,8 +8,9 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::Router;
 use futures_util::FutureExt;
-use tidings_api::{Api, Executor, Parts, Readiness, ServeLimits, Settings, Subjects, UrlPolicy};
+use tidings_api::{Api, Parts, Readiness, ServeLimits, Settings, Subjects, UrlPolicy};
 use tidings_core::secret::Vault;
 use tidings_deliver::{Deliver, EgressSender, Options};
 use tidings_egress::{Egress, EgressOptions, Network, OwnAddresses, Profile};
@@ -165,11 +166,13 @@ impl Base {
             let linking = Linking { vault: Arc::clone(&vault), adapters: Arc::clone(&adapters) };
             Writer::new(store, ingest, Arc::clone(&clock), Arc::clone(&chance), info, linking)
         });
+        let adapters_of_link = Arc::clone(&adapters);
         let collecting = writer.clone().zip(self.shelf.clone()).map(|(writer, shelf)| {
             let (store, clock, chance) =
                 (Arc::clone(&self.store), Arc::clone(&clock), Arc::clone(&chance));
             Collecting::start(store, writer, shelf, adapters, vault, clock, chance)
         });
+        let link = writer.clone().map(|writer| self.auth_link(writer, &ingest, &adapters_of_link));
         let (writable_to, writable) = watch::channel(Ok(()));
         let api = Api::new(Parts {
             store: Arc::clone(&self.store),
@@ -191,8 +194,28 @@ impl Base {
             metrics: metrics_text(&self.store, &self.clock, &deliver),
         });
         let executor = schema::executor(writer.as_ref(), &self.store);
+        let mut routes = tidings_api::router(api, executor);
+        if let Some(link) = link {
+            routes = routes.merge(tidings_platform::link::router(link));
+        }
         let workers = Workers { deliver, collecting };
-        self.run(listener, api, executor, workers, writer, writable_to)
+        self.run(listener, routes, workers, writer, writable_to)
+    }
+
+    fn auth_link(
+        &self,
+        writer: Writer,
+        ingest: &Arc<dyn Ingest>,
+        adapters: &Arc<dyn Adapters>,
+    ) -> tidings_platform::link::Parts {
+        tidings_platform::link::Parts {
+            store: Arc::clone(&self.store),
+            ingest: Arc::clone(ingest),
+            writer,
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            chance: Arc::new(SystemChance),
+            adapters: Arc::clone(adapters),
+        }
     }
 
     fn documents(&self) -> Option<Arc<dyn tidings_api::Documents>> {
@@ -204,8 +227,7 @@ impl Base {
     fn run(
         self,
         listener: TcpListener,
-        api: Arc<Api>,
-        executor: Executor,
+        routes: Router,
         workers: Workers,
         writer: Option<Writer>,
         writable: watch::Sender<Result<(), String>>,
@@ -221,7 +243,7 @@ impl Base {
         Server {
             url: self.url,
             keepers: vec![tokio::spawn(marks), tokio::spawn(tidied)],
-            api: tokio::spawn(serve(listener, api, executor, stop_api.clone())),
+            api: tokio::spawn(serve(listener, routes, stop_api.clone())),
             store,
             clock,
             writer,
@@ -238,10 +260,9 @@ async fn open_shelf(config: &Config) -> Result<Shelf, Failure> {
     Shelf::open(&folder).await.map_err(|error| Failure::new(error.to_string()))
 }
 
-async fn serve(listener: TcpListener, api: Arc<Api>, executor: Executor, stop: CancellationToken) {
+async fn serve(listener: TcpListener, routes: Router, stop: CancellationToken) {
     let limits = ServeLimits { drain_ms_max: GRACE_MS, ..ServeLimits::standard() };
-    let router = tidings_api::router(api, executor);
-    tidings_api::serve(listener, router, limits, stop.cancelled_owned()).await;
+    tidings_api::serve(listener, routes, limits, stop.cancelled_owned()).await;
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {

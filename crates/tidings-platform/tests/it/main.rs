@@ -24,3 +24,4 @@ mod library;
 mod adapters;
 mod collecting;
 mod examples;
+mod auth_link;

@@ -14,8 +14,8 @@ use tidings_platform::{
         adapter::{AdapterTrouble, Adapters, Fetched},
         protocol::{
             CheckAnswer, CollectAnswer, CollectedAccount, CollectedDocument, CollectedPage,
-            CollectedProvision, Credential, Description, DocumentAnswer, Moment, QuickCheckAnswer,
-            Words,
+            CollectedProvision, Credential, CredentialField, Description, DocumentAnswer, Moment,
+            QuickCheckAnswer, Words,
         },
     },
     domain::{DocumentType, Sector},
@@ -85,6 +85,11 @@ fn rejected(credentials: &[Credential]) -> Option<Words> {
     (!is_right).then_some(words)
 }
 
+fn asked(name: &str, english: &str, welsh: &str, secret: bool) -> CredentialField {
+    let label = Words { en_gb: english.to_owned(), cy_gb: Some(welsh.to_owned()) };
+    CredentialField { name: name.to_owned(), label, secret, hint: None }
+}
+
 /// What is supplied, at a price.
 pub fn provision(key: &str, tariff: &str) -> CollectedProvision {
     CollectedProvision {
@@ -120,7 +125,11 @@ impl Adapters for FakeAdapters {
 
     async fn describe(&self, _url: &str) -> Result<Description, AdapterTrouble> {
         drop(self.called("describe".to_owned())?);
-        let (name, credentials) = ("fake".to_owned(), Vec::new());
+        let credentials = vec![
+            asked("username", "Username", "Enw", false),
+            asked("password", "Password", "Cyfrinair", true),
+        ];
+        let name = "fake".to_owned();
         Ok(Description { protocol: 1, name, credentials, sync_every_s: 3_600 })
     }
 

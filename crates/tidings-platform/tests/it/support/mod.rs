@@ -35,7 +35,7 @@ use tidings_platform::{
 use tidings_query::source::{About, Call, Executed, Identity, Source};
 use tidings_store::{
     Append, AppendError, AppendedEvent, Chance, Clock, DeliveryView, EventFilter, Ingest,
-    NewApplication, Page, Store,
+    NewApplication, Page, Store, StoreError,
 };
 
 pub use fake_adapters::{FakeAdapters, PASSWORD, provision};
@@ -76,6 +76,7 @@ impl Chance for Counting {
 pub enum Upset {
     Refused(AppendError),
     First(Append),
+    Nothing,
 }
 
 pub struct TestIngest {
@@ -92,7 +93,7 @@ impl Ingest for TestIngest {
             Some(Upset::First(other)) => {
                 self.store.append(now, other).await?;
             }
-            None => {}
+            Some(Upset::Nothing) | None => {}
         }
         Ok(self.store.append(now, append).await?.events)
     }
@@ -157,6 +158,24 @@ impl World {
         let world = World::peopled().await;
         sample::add_energy_switch(&world.writer, world.acme.id).await.unwrap().unwrap();
         world
+    }
+
+    pub fn clock_now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// The append after so many others finds that the database cannot be used.
+    pub fn refuse_append(&self, after: usize) {
+        let (operation, cause) = ("append", "it is full".to_owned());
+        let refused = AppendError::Store(StoreError::Unavailable { operation, cause });
+        let mut upsets = self.ingest.upsets.lock().unwrap();
+        upsets.extend((0..after).map(|_| Upset::Nothing));
+        upsets.push_back(Upset::Refused(refused));
+    }
+
+    /// A number that is another after each change of an entity.
+    pub async fn store_position(&self) -> u64 {
+        self.store.entity_position(None).await.unwrap()
     }
 
     pub fn pass_ms(&self, ms: u32) {

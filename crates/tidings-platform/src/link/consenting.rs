@@ -1,0 +1,181 @@
+//! The last two pages: what the user agrees to, and the way back.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
+use tidings_core::time::{DAY_MS, Wall};
+use tidings_graphql::{AccessLevel, Failure, OperationFailure};
+
+use super::{
+    AuthLink, answer,
+    asked::Asked,
+    flow::{self, Ended, Visit},
+    form::Form,
+    pages::{
+        self,
+        consent::{Agreement, HowLong},
+        words,
+    },
+    session::{Chosen, Linked},
+};
+use crate::{
+    collect::protocol::Credential,
+    domain::Consent,
+    writer::{NewLink, NewUser},
+};
+
+/// `GET /link/consent`
+pub(super) async fn show(State(link): State<Arc<AuthLink>>, request: Request) -> Response {
+    let (asked, _) = Asked::of(request);
+    let shown = link.visit(&asked).map(|visit| {
+        let session = &visit.session;
+        match (&session.provider, session.step()) {
+            (Some(chosen), "/link/consent") => {
+                let html = pages::consent::page(session, chosen, None, None);
+                flow::page(session, 200, html)
+            }
+            (_, step) => answer::see_other(step),
+        }
+    });
+    shown.unwrap_or_else(|ended| *ended)
+}
+
+/// `POST /link/consent`: the user agrees, and the account is linked.
+pub(super) async fn agree(State(link): State<Arc<AuthLink>>, request: Request) -> Response {
+    let agreed = async {
+        let (visit, form) = link.posted(Asked::of(request)).await?;
+        let (Some(chosen), "/link/consent") =
+            (visit.session.provider.clone(), visit.session.step())
+        else {
+            return Ok(answer::see_other(visit.session.step()));
+        };
+        let Some((level, how_long)) = read_choice(&chosen, &form) else {
+            let problem = words::CHOOSE_LEVEL.text(visit.session.locale);
+            let html = pages::consent::page(&visit.session, &chosen, Some(&problem), None);
+            return Ok(flow::page(&visit.session, 422, html));
+        };
+        let agreement = Agreement::of(&visit.session, &chosen, level, how_long);
+        // Goes on where the browser does not wait for it: what was begun comes to its end.
+        let link = Arc::clone(&link);
+        let linking = tokio::spawn(async move { link.agreed(&visit, &chosen, &agreement).await });
+        linking.await.unwrap_or_else(|_| Err(flow::unavailable(tidings_graphql::Locale::EnGb)))
+    };
+    agreed.await.unwrap_or_else(|ended: Ended| *ended)
+}
+
+/// `GET /link/done`
+pub(super) async fn done(State(link): State<Arc<AuthLink>>, request: Request) -> Response {
+    let (asked, _) = Asked::of(request);
+    let shown = link.visit(&asked).map(|visit| {
+        let session = &visit.session;
+        match (&session.provider, &session.linked) {
+            (Some(chosen), Some(_)) => flow::page(session, 200, pages::done(session, chosen)),
+            _ => answer::see_other(session.step()),
+        }
+    });
+    shown.unwrap_or_else(|ended| *ended)
+}
+
+/// `POST /link/return`: the code is made when the user leaves, so that it is fresh.
+pub(super) async fn send_back(State(link): State<Arc<AuthLink>>, request: Request) -> Response {
+    let left = async {
+        let (visit, _) = link.posted(Asked::of(request)).await?;
+        let code = link.issue_code(&visit.session).await;
+        let code = code.map_err(|_| flow::unavailable(visit.session.locale))?;
+        let Some(code) = code else { return Ok(answer::see_other(visit.session.step())) };
+        link.sessions.end(&visit.key);
+        Ok(link.leave(&visit.session, &[("code", &code)]))
+    };
+    left.await.unwrap_or_else(|ended: Ended| *ended)
+}
+
+fn read_choice(chosen: &Chosen, form: &Form) -> Option<(AccessLevel, HowLong)> {
+    let level = form.get("level")?;
+    let level = chosen.levels.iter().find(|own| pages::consent::level_value(**own) == level)?;
+    Some((*level, HowLong::named(form.get("until")?)?))
+}
+
+impl AuthLink {
+    async fn agreed(
+        &self,
+        visit: &Visit,
+        chosen: &Chosen,
+        agreement: &Agreement,
+    ) -> Result<Response, Ended> {
+        let now = self.now().elapsed;
+        let taken = self.sessions.change(&visit.key, now, |session| {
+            let is_same = session.provider.as_ref() == Some(chosen);
+            (session.credentials.take().filter(|_| is_same), session.user.clone())
+        });
+        let Some((Some(credentials), user)) = taken else {
+            // The form was sent twice: the first one has them.
+            return Ok(answer::see_other("/link/done"));
+        };
+        let linked = self.link(visit, user, chosen, credentials.clone(), agreement).await;
+        let now = self.now().elapsed;
+        match linked {
+            Ok(linked) => {
+                self.sessions.change(&visit.key, now, |session| session.linked = Some(linked));
+                Ok(answer::see_other("/link/done"))
+            }
+            Err(failure) => {
+                let kept = |session: &mut super::session::Session| {
+                    session.credentials = Some(credentials);
+                };
+                self.sessions.change(&visit.key, now, kept);
+                let (status, problem) = shown(&failure, visit);
+                let session = &visit.session;
+                let html = pages::consent::page(session, chosen, Some(&problem), Some(agreement));
+                Ok(flow::page(session, status, html))
+            }
+        }
+    }
+
+    async fn link(
+        &self,
+        visit: &Visit,
+        user: Option<String>,
+        chosen: &Chosen,
+        credentials: Vec<Credential>,
+        agreement: &Agreement,
+    ) -> Result<Linked, OperationFailure> {
+        let application = visit.session.asked.application.id;
+        let user = match user {
+            Some(user) => user,
+            None => {
+                let user = self.writer.add_user(application, NewUser::default()).await?.entity.id;
+                let own = user.clone();
+                let now = self.now().elapsed;
+                self.sessions.change(&visit.key, now, |session| session.user = Some(own));
+                user
+            }
+        };
+        let given_at = self.now().wall;
+        let days_ms = |days: u64| Wall(given_at.0.saturating_add_unsigned(days * DAY_MS));
+        let new = NewLink {
+            user: user.clone(),
+            provider: chosen.code.clone(),
+            access_level: agreement.level,
+            credentials,
+            consent: Consent {
+                text: agreement.text.clone(),
+                given_at,
+                until: agreement.how_long.days().map(days_ms),
+            },
+        };
+        let account = self.writer.link_account(application, new).await?.entity.id;
+        Ok(Linked { user, account })
+    }
+}
+
+fn shown(failure: &OperationFailure, visit: &Visit) -> (u16, String) {
+    let locale = visit.session.locale;
+    let status = match failure.failure {
+        Failure::Unavailable | Failure::OutcomeUnknown => 503,
+        _ => 409,
+    };
+    (status, failure.failure.text(locale))
+}

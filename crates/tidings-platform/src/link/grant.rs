@@ -1,0 +1,394 @@
+//! Grants: what a user agreed to that an application may see, with the code and the refresh token
+//! that it has for it. Durable; codes and tokens are kept as hashes.
+//!
+//! ```text
+//! issued ─code─► redeemed ─refresh token─► refreshed ─► …
+//!    └─ the code a second time ┴─ an old refresh token ─► ended, its tokens revoked
+//! ```
+//!
+//! Each arrow is one commit that expects the grant's version: of two at the same moment one wins.
+
+use serde::{Deserialize, Serialize};
+use tidings_core::{
+    access::{Owner, ScopeSet, TokenKind},
+    application::Application,
+    ids::{ApplicationId, GrantId},
+    limits::USER_TOKEN_LIFETIME_S,
+    secret::TokenHash,
+    time::{Elapsed, Now, Wall},
+};
+use tidings_store::{
+    Append, AppendError, EntityChange, EntityExpectation, NewToken, Revocation, StoreError,
+};
+use tracing::error;
+
+use super::{AuthLink, session::Session};
+use crate::domain::{Account, AccountStatus, User};
+
+/// What the store calls a grant.
+const KIND: &str = "AuthLinkGrant";
+/// How long a code may be exchanged.
+const CODE_MS_MAX: u64 = 60_000;
+const REFRESH_PREFIX: &str = "tidings_refresh_";
+const TOKEN_PREFIX: &str = "tidings_";
+const TRIES_MAX: usize = 8;
+
+/// A grant as it is stored.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+struct Grant {
+    user: String,
+    account: String,
+    scopes: ScopeSet,
+    offline: bool,
+    redirect_uri: String,
+    challenge: Option<String>,
+    given_at: Wall,
+    /// The hash of the code.
+    code: String,
+    code_until: Elapsed,
+    is_redeemed: bool,
+    refresh: Option<Refresh>,
+    has_ended: bool,
+}
+
+/// The refresh tokens of a grant. Their texts are made of the grant, the family, and their own
+/// secret, so that an old one is known as such without a list.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Refresh {
+    /// The hash of what all of them share.
+    family: String,
+    /// The hash of the present one's whole text.
+    present: String,
+}
+
+/// A grant with its place in the store.
+struct Kept {
+    id: GrantId,
+    version: u64,
+    grant: Grant,
+}
+
+/// What a client gets.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Issued {
+    pub(super) access_token: String,
+    pub(super) refresh_token: Option<String>,
+    pub(super) expires_in_s: u32,
+    pub(super) scopes: ScopeSet,
+    pub(super) offline: bool,
+    pub(super) user: String,
+    pub(super) account: String,
+}
+
+/// Why a client gets nothing.
+#[derive(Debug)]
+pub(super) enum NotIssued {
+    /// `invalid_grant`, with what may be said of it.
+    Invalid(&'static str),
+    /// `invalid_scope`.
+    Scope,
+    /// The store cannot be used.
+    Stopped,
+}
+
+impl From<StoreError> for NotIssued {
+    fn from(error: StoreError) -> NotIssued {
+        error!(%error, "Auth Link cannot use the store");
+        NotIssued::Stopped
+    }
+}
+
+/// What a client shows for a code.
+pub(super) struct CodeShown<'a> {
+    pub(super) code: &'a str,
+    pub(super) redirect_uri: &'a str,
+    pub(super) verifier: Option<&'a str>,
+}
+
+impl AuthLink {
+    /// Makes a grant for what was linked, and gives its code.
+    pub(super) async fn issue_code(&self, session: &Session) -> Result<Option<String>, NotIssued> {
+        let Some(linked) = &session.linked else { return Ok(None) };
+        let mut random = [0; 12];
+        self.chance.fill(&mut random);
+        let id = GrantId::new(random);
+        let now = self.now();
+        let code = format!("{id}.{}", self.secret::<32>());
+        let asked = &session.asked;
+        let grant = Grant {
+            user: linked.user.clone(),
+            account: linked.account.clone(),
+            scopes: asked.scopes,
+            offline: asked.offline,
+            redirect_uri: asked.back.uri.clone(),
+            challenge: asked.challenge.clone(),
+            given_at: now.wall,
+            code: hash(&code),
+            code_until: now.elapsed.plus_ms(CODE_MS_MAX),
+            is_redeemed: false,
+            refresh: None,
+            has_ended: false,
+        };
+        let change = change(asked.application.id, id, None, &grant);
+        let append =
+            |version| Append { changes: vec![change.clone()], ..Append::of(version, vec![]) };
+        for _ in 0..TRIES_MAX {
+            let version = self.store.catalog().await?.version();
+            match self.ingest.append(now, append(version)).await {
+                Ok(_) => return Ok(Some(code)),
+                Err(AppendError::StaleCatalog) => {}
+                Err(error) => return Err(refused(error)),
+            }
+        }
+        Err(NotIssued::Stopped)
+    }
+
+    /// Exchanges a code for tokens.
+    pub(super) async fn redeem(
+        &self,
+        application: &Application,
+        shown: &CodeShown<'_>,
+    ) -> Result<Issued, NotIssued> {
+        for _ in 0..TRIES_MAX {
+            let kept = self.grant_of(application.id, shown.code).await?;
+            let kept = kept.filter(|kept| kept.grant.code == hash(shown.code));
+            let kept = kept.ok_or(NotIssued::Invalid("there is no such code of this client"))?;
+            if kept.grant.is_redeemed {
+                self.end_grant(application.id, kept).await?;
+                return Err(NotIssued::Invalid("the code was used before: its tokens are revoked"));
+            }
+            let now = self.now();
+            check_code(&kept.grant, shown, now.elapsed)?;
+            let scopes = kept.grant.scopes;
+            if let Some(issued) = self.issue(now, application, kept, scopes).await? {
+                return Ok(issued);
+            }
+        }
+        Err(NotIssued::Stopped)
+    }
+
+    /// Exchanges a refresh token for tokens, the next refresh token among them.
+    pub(super) async fn refresh(
+        &self,
+        application: &Application,
+        shown: &str,
+        wanted: Option<ScopeSet>,
+    ) -> Result<Issued, NotIssued> {
+        const UNKNOWN: NotIssued =
+            NotIssued::Invalid("there is no such refresh token of this client");
+        for _ in 0..TRIES_MAX {
+            let rest = shown.strip_prefix(REFRESH_PREFIX).ok_or(UNKNOWN)?;
+            let family = rest.split('.').nth(1).unwrap_or_default();
+            let kept = self.grant_of(application.id, rest).await?.ok_or(UNKNOWN)?;
+            let known = kept.grant.refresh.clone().filter(|known| known.family == hash(family));
+            let known = known.ok_or(UNKNOWN)?;
+            if kept.grant.has_ended {
+                return Err(NotIssued::Invalid("the grant has ended: link again"));
+            }
+            if known.present != hash(shown) {
+                self.end_grant(application.id, kept).await?;
+                return Err(NotIssued::Invalid(
+                    "the refresh token was used before: the grant has ended",
+                ));
+            }
+            let scopes = wanted.unwrap_or(kept.grant.scopes);
+            if !kept.grant.scopes.covers(scopes) {
+                return Err(NotIssued::Scope);
+            }
+            if let Some(issued) = self.issue(self.now(), application, kept, scopes).await? {
+                return Ok(issued);
+            }
+        }
+        Err(NotIssued::Stopped)
+    }
+
+    /// The grant that a code or the rest of a refresh token begins with.
+    async fn grant_of(
+        &self,
+        application: ApplicationId,
+        text: &str,
+    ) -> Result<Option<Kept>, StoreError> {
+        let id = text.split('.').next().and_then(|id| id.parse::<GrantId>().ok());
+        let Some(id) = id else { return Ok(None) };
+        let found = self.store.entities(Some(application), KIND, vec![id.to_string()]).await?;
+        let Some(entity) = found.into_iter().find(|entity| !entity.deleted) else {
+            return Ok(None);
+        };
+        let grant = serde_json::from_str(&entity.body).map_err(|error| StoreError::Corrupt {
+            operation: "read a grant",
+            what: format!("{KIND} {id}"),
+            cause: error.to_string(),
+        })?;
+        Ok(Some(Kept { id, version: entity.version, grant }))
+    }
+
+    /// Writes a token, and a refresh token where one was granted. `None`: the grant, or what it is
+    /// for, was changed meanwhile.
+    async fn issue(
+        &self,
+        now: Now,
+        application: &Application,
+        kept: Kept,
+        scopes: ScopeSet,
+    ) -> Result<Option<Issued>, NotIssued> {
+        let owner = application.id;
+        let expected = self.still_agreed(now, owner, &kept.grant).await?;
+        let Ok(user) = kept.grant.user.parse() else { return Err(NotIssued::Stopped) };
+        let access_token = format!("{TOKEN_PREFIX}{}", self.secret::<32>());
+        let (refresh, refresh_token) = self.next_refresh(&kept).unzip();
+        let lifetime_ms = u64::from(USER_TOKEN_LIFETIME_S) * 1_000;
+        let wall = Wall(now.wall.0.saturating_add_unsigned(lifetime_ms));
+        let token = NewToken {
+            hash: TokenHash::of(&access_token),
+            owner: Owner::Application(owner),
+            kind: TokenKind::User,
+            user: Some(user),
+            grant: Some(kept.id),
+            scopes,
+            expires: Some(Now { wall, elapsed: now.elapsed.plus_ms(lifetime_ms) }),
+        };
+        let next = Grant { is_redeemed: true, refresh, ..kept.grant };
+        let append = Append {
+            changes: vec![change(owner, kept.id, Some(kept.version), &next)],
+            expected,
+            tokens: vec![token],
+            ..Append::of(self.store.catalog().await?.version(), Vec::new())
+        };
+        match self.ingest.append(now, append).await {
+            Ok(_) => Ok(Some(Issued {
+                access_token,
+                refresh_token,
+                expires_in_s: USER_TOKEN_LIFETIME_S,
+                scopes,
+                offline: next.offline,
+                user: next.user,
+                account: next.account,
+            })),
+            Err(AppendError::StaleCatalog | AppendError::EntityConflict { .. }) => Ok(None),
+            Err(error) => Err(refused(error)),
+        }
+    }
+
+    /// The next refresh token, as it is kept and as it is given.
+    fn next_refresh(&self, kept: &Kept) -> Option<(Refresh, String)> {
+        if !kept.grant.offline {
+            return None;
+        }
+        // The family's text is derived from the grant's code, which nobody has but who had it: only
+        // its hash is kept, and so is the family's.
+        let family = hash(&format!("{} family", kept.grant.code));
+        let text = format!("{REFRESH_PREFIX}{}.{family}.{}", kept.id, self.secret::<32>());
+        Some((Refresh { family: hash(&family), present: hash(&text) }, text))
+    }
+
+    /// What must stay as it is: the user is there, and the account with its consent.
+    async fn still_agreed(
+        &self,
+        now: Now,
+        application: ApplicationId,
+        grant: &Grant,
+    ) -> Result<Vec<EntityExpectation>, NotIssued> {
+        const OVER: NotIssued =
+            NotIssued::Invalid("the user or the account is gone, or consent was withdrawn");
+        let owner = Some(application);
+        let user = self.reader.one::<User>(owner, &grant.user).await?;
+        let user = user.filter(|user| !user.deleted).ok_or(OVER)?;
+        let account = self.reader.one::<Account>(owner, &grant.account).await?;
+        let holds = |account: &Account| {
+            account.status != AccountStatus::ConsentWithdrawn
+                && account.consent.until.is_none_or(|until| now.wall < until)
+        };
+        let account = account.filter(|account| !account.deleted && holds(&account.body));
+        Ok(vec![user.expected(owner), account.ok_or(OVER)?.expected(owner)])
+    }
+
+    /// Ends a grant and revokes its tokens, in one commit.
+    async fn end_grant(&self, application: ApplicationId, kept: Kept) -> Result<(), NotIssued> {
+        let mut kept = Some(kept);
+        for _ in 0..TRIES_MAX {
+            let Some(Kept { id, version, grant }) = kept.filter(|kept| !kept.grant.has_ended)
+            else {
+                return Ok(());
+            };
+            let ended = Grant { has_ended: true, ..grant };
+            let append = Append {
+                changes: vec![change(application, id, Some(version), &ended)],
+                revocations: vec![Revocation::Grant { application, grant: id }],
+                ..Append::of(self.store.catalog().await?.version(), Vec::new())
+            };
+            match self.ingest.append(self.now(), append).await {
+                Ok(_) => return Ok(()),
+                Err(AppendError::StaleCatalog | AppendError::EntityConflict { .. }) => {}
+                Err(error) => return Err(refused(error)),
+            }
+            kept = self.grant_of(application, &id.to_string()).await?;
+        }
+        Err(NotIssued::Stopped)
+    }
+}
+
+fn refused(error: AppendError) -> NotIssued {
+    error!(%error, "Auth Link could not commit");
+    NotIssued::Stopped
+}
+
+fn check_code(grant: &Grant, shown: &CodeShown<'_>, now: Elapsed) -> Result<(), NotIssued> {
+    let refuse = |why| Err(NotIssued::Invalid(why));
+    if now >= grant.code_until {
+        return refuse("the code is older than 60 seconds: begin again at /link");
+    }
+    if shown.redirect_uri != grant.redirect_uri {
+        return refuse("redirect_uri is not the one that the code was asked for with");
+    }
+    match (&grant.challenge, shown.verifier) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => refuse("the code was asked for without code_challenge"),
+        (Some(_), None) => refuse("code_verifier is missing"),
+        (Some(challenge), Some(verifier)) if answers(challenge, verifier) => Ok(()),
+        (Some(_), Some(_)) => refuse("code_verifier does not fit the code_challenge"),
+    }
+}
+
+/// Whether a verifier is of the right form and its SHA-256 is the challenge (RFC 7636).
+fn answers(challenge: &str, verifier: &str) -> bool {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let fits = (43..=128).contains(&verifier.len()) && verifier.bytes().all(is_plain);
+    fits && URL_SAFE_NO_PAD.encode(TokenHash::of(verifier).0) == challenge
+}
+
+fn hash(text: &str) -> String {
+    TokenHash::of(text).0.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn change(
+    application: ApplicationId,
+    id: GrantId,
+    expected_version: Option<u64>,
+    grant: &Grant,
+) -> EntityChange {
+    EntityChange {
+        application: Some(application),
+        kind: KIND.to_owned(),
+        id: id.to_string(),
+        expected_version,
+        body: serde_json::to_string(grant).expect("a grant has string keys and no fractions"),
+        deleted: false,
+        links: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verifier_of_the_standard_answers_its_challenge() {
+        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        assert!(answers(challenge, verifier));
+        assert!(!answers(challenge, challenge), "plain is not S256");
+        assert!(!answers(challenge, &verifier.replace('d', "e")));
+        assert!(!answers(challenge, &verifier[..42]));
+    }
+}
