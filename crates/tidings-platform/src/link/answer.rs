@@ -33,7 +33,7 @@ pub(super) fn page(page: Page) -> Response {
     let mut answer = response(page.status, "text/html; charset=utf-8", page.html);
     let place = page.place.map(|place| format!(" {place}")).unwrap_or_default();
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{place}; \
+        "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'{place}; \
          frame-ancestors 'none'; base-uri 'none'"
     );
     let headers = answer.headers_mut();
