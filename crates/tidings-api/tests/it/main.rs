@@ -9,6 +9,7 @@ mod documents;
 mod door;
 mod errors;
 mod events;
+mod access;
 mod isolation;
 mod management;
 mod schema;
