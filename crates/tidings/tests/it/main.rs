@@ -15,3 +15,4 @@ mod honeypots;
 mod refusals;
 mod providers;
 mod secrets;
+mod tokens;
