@@ -9,10 +9,10 @@ use crate::support::{
 
 const SECRET: &str = "a shared secret of forty-one bytes, no less";
 /// Made by PyJWT with that secret, for `customer-7`, to last until the year 2100.
-const SIGNED: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xvZ2luLmFjbWUuZXhhbXBsZSI\
-    sImF1ZCI6InRpZGluZ3MiLCJzdWIiOiJjdXN0b21lci03IiwiZXhwIjo0MTAyNDQ0ODAwLCJpYXQiOjE2MTM\
-    1NTE3MjcsInNjb3BlIjoicmVhZDphY2NvdW50cyJ9.0lG1cSZdCsq43lEizkia7Z-yYv1yPLUjWULC2aRuvR\
-    w";
+const SIGNED: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2xvZ2luLmFjbWU\
+    uZXhhbXBsZSIsImF1ZCI6InRpZGluZ3MiLCJzdWIiOiJjdXN0b21lci03IiwiZXhwIjo0MTA\
+    yNDQ0ODAwLCJpYXQiOjE2MTM1NTE3MjcsInNjb3BlIjoicmVhZDphY2NvdW50cyJ9.0lG1cS\
+    ZdCsq43lEizkia7Z-yYv1yPLUjWULC2aRuvRw";
 const ASK: &str = "{ getAuthorisedUser { user { id tenantId reference } application scope } }";
 
 fn asked(installation: &Installation, token: &str) -> Value {
