@@ -5,6 +5,11 @@
 //!           └─ firehose ─► POST /v1/events ─► tidings serve (SQLite, platform) ─────► sink
 //! ```
 //!
+//! ```text
+//!   polls ─┬─ GET /graphql ────► static_graphql (async-graphql, hyper, nothing to look up)
+//!          └─ GET /v1/graphql ─► tidings serve, in full and with `If-None-Match`
+//! ```
+//!
 //! Both run in one go on one machine, so that their ratio means something where their figures do
 //! not.
 
@@ -20,6 +25,8 @@ mod firehose;
 mod report;
 mod ledger;
 mod crash;
+mod static_graphql;
+mod polls;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -52,6 +59,22 @@ enum Command {
         /// Prints one JSON object instead of a table.
         #[arg(long)]
         json: bool,
+    },
+    /// Asks for an energy switch over HTTP, in full and with its tag, beside a bare async-graphql
+    /// server that has the same answer ready.
+    Polls {
+        /// Requests in each measured run.
+        #[arg(long, default_value_t = 60_000)]
+        requests: usize,
+        /// The program; by default the one beside this.
+        #[arg(long)]
+        tidings: Option<PathBuf>,
+    },
+    /// Serves the answer of `polls` with async-graphql and hyper alone.
+    StaticGraphql {
+        /// Where to listen.
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
     },
     /// Kills the server under load again and again and compares what was acknowledged with what
     /// arrived.
@@ -98,6 +121,8 @@ async fn main() -> ExitCode {
         Command::Report { deliveries, latency_s, tidings, json } => {
             report::run(&report::Options { deliveries, latency_s, tidings, json }).await
         }
+        Command::Polls { requests, tidings } => polls::run(requests, tidings).await,
+        Command::StaticGraphql { listen } => static_graphql::serve(listen).await,
         Command::Crash { cycles, tidings, seed } => crash::run(cycles, tidings, seed).await,
         Command::Sink { listen } => sink::serve_alone(listen).await,
         Command::Firehose { server, token, events, batch, id } => {

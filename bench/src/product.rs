@@ -20,7 +20,8 @@ pub const ENTITY: &str = "602cd86f3755d621aff583ee";
 /// The key that the webhook is signed with.
 pub const KEY: &str = "a-shared-key-for-the-bench-alone";
 
-const QUERY: &str = "query($id: ID!) { getEnergySwitch(id: $id) { __typename \
+/// The full recommended query.
+pub const QUERY: &str = "query($id: ID!) { getEnergySwitch(id: $id) { __typename \
     ... on OperationFailure { description(locale: en_GB) } ... on EnergySwitch { id date \
     user { id tenantId } userSwitchReferenceId postcode provider { code name } tariffName \
     projectedSpend { currency amount } savings { currency amount } fuelType fuelsSwitched \
@@ -181,7 +182,7 @@ fn serve(program: &Path, config: &Path) -> Result<(Child, SocketAddr), Failure> 
 
 /// Waits for the line that says where the server listens, and keeps reading so that it never blocks
 /// on a full pipe.
-fn listening_address(child: &mut Child) -> Result<SocketAddr, Failure> {
+pub fn listening_address(child: &mut Child) -> Result<SocketAddr, Failure> {
     let (found, address) = mpsc::channel();
     let streams: [Option<Box<dyn std::io::Read + Send>>; 2] = [
         child.stdout.take().map(|stream| Box::new(stream) as _),

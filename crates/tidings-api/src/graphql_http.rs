@@ -1,13 +1,14 @@
 //! GraphQL over HTTP, for any executor of a schema: our own thin handler, because what it must
 //! refuse is ours to say.
 //!
-//!   token ─► GET parameters or POST body ─► size of the text ─► parsed
-//!      ─► size of the operation ─► may the asker ask this? ─► run
+//!   token ─► GET: is the tag that was sent still right? ─► 304
+//!      ─► GET parameters or POST body ─► size of the text ─► parsed
+//!      ─► size of the operation ─► may the asker ask this? ─► run ─► tagged, where it may be
 //!
 //! Batches, uploads and subscriptions do not exist. Which status goes with which media type follows
 //! the GraphQL-over-HTTP specification and its public audit suite.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use async_graphql::{
     ObjectType, Request as GraphqlRequest, Response as GraphqlResponse, Schema, SubscriptionType,
@@ -22,18 +23,25 @@ use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
 use tidings_core::access::Principal;
-use tidings_graphql::{Viewer, order};
+use tidings_graphql::{PassingTrouble, Viewer, order};
 
 use crate::{auth, body, json, problem::Problem, state::Api};
 
 mod asked;
+mod polling;
 mod size;
+
+use polling::Poll;
+
+/// What an answer depends on beside the URL.
+const VARY: &str = "accept, authorization";
 
 /// Runs requests against the one schema that the binary put together.
 #[derive(Clone)]
 pub struct Executor {
     run: Arc<dyn Fn(GraphqlRequest) -> BoxFuture<'static, GraphqlResponse> + Send + Sync>,
     sdl: Arc<str>,
+    polled: Arc<BTreeSet<String>>,
 }
 
 impl Executor {
@@ -63,7 +71,14 @@ impl Executor {
             }
             .boxed()
         };
-        Executor { run: Arc::new(run), sdl }
+        Executor { run: Arc::new(run), sdl, polled: Arc::default() }
+    }
+
+    /// With queries whose answers depend on entities and on who asks, and on nothing else: where
+    /// a GET asks for these alone, its answer has a tag.
+    #[must_use]
+    pub fn with_polled(self, names: BTreeSet<String>) -> Executor {
+        Executor { polled: Arc::new(names), ..self }
     }
 
     /// The schema in the schema definition language.
@@ -84,6 +99,15 @@ impl fmt::Debug for Executor {
 enum MediaType {
     GraphqlResponse,
     Json,
+}
+
+impl MediaType {
+    fn as_str(self) -> &'static str {
+        match self {
+            MediaType::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+            MediaType::Json => "application/json; charset=utf-8",
+        }
+    }
 }
 
 /// What a client asks for.
@@ -124,6 +148,13 @@ pub async fn answer(api: &Arc<Api>, executor: &Executor, request: Request) -> Re
     };
     let (head, body) = request.into_parts();
     let is_get = matches!(head.method, Method::GET | Method::HEAD);
+    let poll = principal.as_ref().filter(|_| is_get && !executor.polled.is_empty());
+    let poll = poll.map(|asker| Poll::of(api, asker, &head.uri, &head.headers, media_type));
+    if let Some(poll) = &poll
+        && let Some(tag) = poll.unchanged(api).await
+    {
+        return not_modified(&tag);
+    }
     let asked = if is_get {
         from_uri(&head.uri)
     } else {
@@ -132,14 +163,52 @@ pub async fn answer(api: &Arc<Api>, executor: &Executor, request: Request) -> Re
             Err(problem) => return problem.into_response(),
         }
     };
-    let prepared = asked.and_then(|asked| prepare(asked, principal.as_ref(), is_get, api));
-    match prepared {
-        Ok(request) => {
+    let polled = &executor.polled;
+    match asked.and_then(|asked| prepare(asked, principal.as_ref(), is_get, api, polled)) {
+        Ok(Prepared { request, is_polled }) => {
             let request = request.data(Viewer(principal)).data(Arc::clone(api));
-            respond((executor.run)(request).await, media_type)
+            match poll.filter(|_| is_polled) {
+                Some(poll) => run_poll(api, executor, request, &poll, media_type).await,
+                None => respond((executor.run)(request).await, media_type),
+            }
         }
         Err(refusal) => refuse(refusal, media_type),
     }
+}
+
+/// Runs a query whose answer has a tag if it is whole, and if nothing changed while it was run: it
+/// may have read some of it before a change and some after.
+async fn run_poll(
+    api: &Arc<Api>,
+    executor: &Executor,
+    request: GraphqlRequest,
+    poll: &Poll,
+    media_type: MediaType,
+) -> Response {
+    let before = poll.position(api).await;
+    let trouble = Arc::new(PassingTrouble::default());
+    let response = (executor.run)(request.data(Arc::clone(&trouble))).await;
+    let is_whole = response.errors.is_empty() && !trouble.was_noted();
+    let Some(position) = before.filter(|_| is_whole) else {
+        return respond(response, media_type);
+    };
+    if poll.position(api).await != Some(position) {
+        return respond(response, media_type);
+    }
+    let tag = poll.tag(position);
+    if poll.knows(&tag) {
+        return not_modified(&tag);
+    }
+    let mut response = respond(response, media_type);
+    add_tag(&mut response, &tag);
+    response
+}
+
+/// A request that can be run.
+struct Prepared {
+    request: GraphqlRequest,
+    /// Whether it asks for queries alone whose answers have tags.
+    is_polled: bool,
 }
 
 /// Everything that can be judged before the schema is asked.
@@ -148,7 +217,8 @@ fn prepare(
     principal: Option<&Principal>,
     is_get: bool,
     api: &Api,
-) -> Result<GraphqlRequest, Refusal> {
+    polled: &BTreeSet<String>,
+) -> Result<Prepared, Refusal> {
     size::of_text(&asked.query).map_err(|why| Refusal::document(why, "QUERY_TOO_LARGE"))?;
     let mut request = GraphqlRequest::new(asked.query).variables(asked.variables);
     request.operation_name = asked.operation_name;
@@ -184,7 +254,8 @@ fn prepare(
             return Err(Refusal { errors, well_formed: true, has_data: true, status: None });
         }
     }
-    Ok(request)
+    let is_polled = polling::is_polled(document, operation, polled);
+    Ok(Prepared { request, is_polled })
 }
 
 /// What the parser says, without the excerpt of the document that it draws around it.
@@ -320,14 +391,26 @@ fn refuse(refusal: Refusal, media_type: MediaType) -> Response {
 fn answer_with(status: StatusCode, media_type: MediaType, text: String) -> Response {
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
-    let value = match media_type {
-        MediaType::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
-        MediaType::Json => "application/json; charset=utf-8",
-    };
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(value));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type.as_str()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::VARY, HeaderValue::from_static("accept, authorization"));
+    headers.insert(header::VARY, HeaderValue::from_static(VARY));
+    response
+}
+
+/// A tag is of one asker and one media type, and whoever keeps the answer asks whether it is right.
+fn add_tag(response: &mut Response, tag: &str) {
+    let headers = response.headers_mut();
+    let Ok(value) = HeaderValue::from_str(tag) else { return };
+    headers.insert(header::ETAG, value);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+}
+
+fn not_modified(tag: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static(VARY));
+    add_tag(&mut response, tag);
     response
 }

@@ -6,6 +6,7 @@
 //!                  ├─ graphql_http ─► executor of the one schema ─► graphql (management)
 //!                  │                                              └► the platform's objects
 //!                  ├─ document ─► Documents ─► bytes from disk
+//!                  ├─ web (the Explorer's page and its files)
 //!                  └─ schema, health, readiness, metrics
 //! auth says who asks, problem what is answered when the answer is no.
 //! ```
@@ -15,6 +16,7 @@
 
 pub mod problem;
 pub mod gate;
+mod tag_salt;
 pub mod state;
 mod jwt;
 pub mod auth;
@@ -27,6 +29,7 @@ pub mod webhook_input;
 mod provision;
 pub mod graphql;
 pub mod graphql_http;
+mod web;
 pub mod router;
 mod framing;
 mod stall;

@@ -18,6 +18,7 @@ use crate::{
     document::Documents,
     gate::Gate,
     jwt::{Jwts, Subjects},
+    tag_salt::TagSalt,
 };
 
 /// Judges the URL of a webhook when it is saved, without resolving or connecting: the error is for
@@ -117,6 +118,8 @@ pub struct Api {
     pub(crate) jwts: Jwts,
     pub(crate) gate: Gate,
     pub(crate) downloads: Arc<Gate>,
+    /// What the tags of answers are mixed with.
+    pub(crate) tag_salt: TagSalt,
 }
 
 impl Api {
@@ -124,6 +127,7 @@ impl Api {
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Api> {
         Arc::new(Api {
+            tag_salt: TagSalt::default(),
             gate: Gate::new(parts.settings.ingest_in_flight_max),
             downloads: Arc::new(Gate::new(parts.settings.downloads_max)),
             tokens: TokenCache::default(),

@@ -99,4 +99,39 @@ pub struct ApplicationSettings {
     /// By which rules tokens are checked that it signs itself.
     #[serde(default)]
     pub jwt_profiles: Vec<JwtProfile>,
+    /// What it may have collected of accounts; `None`: everything.
+    #[serde(default)]
+    pub access_levels: Option<Vec<AccessLevel>>,
+}
+
+impl ApplicationSettings {
+    /// Whether it may have accounts collected so.
+    #[must_use]
+    pub fn allows(&self, level: AccessLevel) -> bool {
+        self.access_levels.as_ref().is_none_or(|allowed| allowed.contains(&level))
+    }
+}
+
+/// How far an account may be looked into. It is only ever read.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AccessLevel {
+    /// What is known of the current provisions, as fast as possible; no documents.
+    QuickCheck,
+    /// The provisions and all documents that can be seen, once.
+    FullCheck,
+    /// The same, and again and again what is new.
+    FullCheckOngoing,
+}
+
+impl AccessLevel {
+    /// Its name in the interface.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AccessLevel::QuickCheck => "QUICK_CHECK",
+            AccessLevel::FullCheck => "FULL_CHECK",
+            AccessLevel::FullCheckOngoing => "FULL_CHECK_ONGOING",
+        }
+    }
 }

@@ -26,6 +26,7 @@ pub fn application(id: ApplicationId) -> Application {
             redirect_uris: Vec::new(),
             client_type: ClientType::Confidential,
             jwt_profiles: Vec::new(),
+            access_levels: None,
         },
         added_at: WALL,
         updated_at: WALL,

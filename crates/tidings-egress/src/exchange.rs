@@ -109,6 +109,56 @@ pub struct Answer {
     pub body_truncated: bool,
 }
 
+/// An answer whose body is still to be read.
+pub struct OpenAnswer {
+    /// The status code, 100 to 999.
+    pub status: u16,
+    /// At most 100 headers in at most 32 KiB.
+    pub headers: HeaderMap,
+    /// Gone once the body was read to its end, or broke off.
+    connection: Option<Connection>,
+    incoming: Incoming,
+    pool: Arc<Pool>,
+    origin: Arc<str>,
+}
+
+impl OpenAnswer {
+    /// The next piece of the body, as it came: nothing is decompressed. `None` at its end, after
+    /// which the connection serves the next call.
+    ///
+    /// # Errors
+    /// [`SendFailure::Broken`]: the body broke off, and there are no more pieces.
+    pub async fn next(&mut self) -> Option<Result<Bytes, SendFailure>> {
+        loop {
+            let connection = self.connection.as_mut()?;
+            if self.incoming.is_end_stream() {
+                self.give_back();
+                return None;
+            }
+            match connection.frame(&mut self.incoming).await {
+                None => {
+                    self.give_back();
+                    return None;
+                }
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => return Some(Ok(data)),
+                    Err(_trailers) => {}
+                },
+                Some(Err(error)) => {
+                    self.connection = None;
+                    return Some(Err(no_answer(&error)));
+                }
+            }
+        }
+    }
+
+    fn give_back(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.pool.put(&self.origin, connection);
+        }
+    }
+}
+
 impl Egress {
     /// Reads the certificates and prepares the resolver; connects to nothing.
     pub fn new(profile: Profile, options: EgressOptions) -> Result<Egress, EgressError> {
@@ -135,20 +185,33 @@ impl Egress {
         outgoing: Outgoing,
         limits: &SendLimits,
     ) -> Result<Answer, SendFailure> {
+        let mut answer = self.open(target, outgoing, limits.timeout).await?;
+        let (body, is_complete) = read_body(&mut answer, limits).await;
+        let OpenAnswer { status, headers, .. } = answer;
+        Ok(Answer { status, headers, body, body_truncated: !is_complete })
+    }
+
+    /// Makes one call and leaves the body to be read piece by piece. `within` is the time from the
+    /// start of the call to the end of the answer's header block. Dropping the future, or the
+    /// answer before its end, closes its connection.
+    pub async fn open(
+        &self,
+        target: &Target,
+        outgoing: Outgoing,
+        within: Duration,
+    ) -> Result<OpenAnswer, SendFailure> {
         let mut phase = Phase::Answer;
         let request = request(target, outgoing);
-        let head = timeout(limits.timeout, self.head(target, request, &mut phase)).await;
-        let (mut connection, response) = head.unwrap_or(Err(SendFailure::Timeout { phase }))?;
-        let (parts, mut incoming) = response.into_parts();
-        let (body, is_complete) = read_body(&mut connection, &mut incoming, limits).await;
-        if is_complete {
-            self.pool.put(target.origin_key(), connection);
-        }
-        Ok(Answer {
+        let head = timeout(within, self.head(target, request, &mut phase)).await;
+        let (connection, response) = head.unwrap_or(Err(SendFailure::Timeout { phase }))?;
+        let (parts, incoming) = response.into_parts();
+        Ok(OpenAnswer {
             status: parts.status.as_u16(),
             headers: parts.headers,
-            body,
-            body_truncated: !is_complete,
+            connection: Some(connection),
+            incoming,
+            pool: Arc::clone(&self.pool),
+            origin: Arc::clone(target.origin_key()),
         })
     }
 
@@ -218,33 +281,20 @@ fn no_answer(error: &hyper::Error) -> SendFailure {
 
 /// Reads what the limits allow. The second value says whether the body was read to its end, so
 /// that the connection may be used again. Nothing here fails: the outcome is known already.
-async fn read_body(
-    connection: &mut Connection,
-    incoming: &mut Incoming,
-    limits: &SendLimits,
-) -> (Bytes, bool) {
-    if incoming.is_end_stream() {
-        return (Bytes::new(), true);
-    }
+async fn read_body(answer: &mut OpenAnswer, limits: &SendLimits) -> (Bytes, bool) {
     let mut body = BytesMut::new();
-    let reading = read_frames(connection, incoming, limits.body_bytes_max, &mut body);
+    let reading = read_pieces(answer, limits.body_bytes_max, &mut body);
     let is_complete = timeout(limits.body_time, reading).await.unwrap_or(false);
     (body.freeze(), is_complete)
 }
 
-async fn read_frames(
-    connection: &mut Connection,
-    incoming: &mut Incoming,
-    bytes_max: usize,
-    body: &mut BytesMut,
-) -> bool {
+async fn read_pieces(answer: &mut OpenAnswer, bytes_max: usize, body: &mut BytesMut) -> bool {
     loop {
-        let frame = match connection.frame(incoming).await {
+        let data = match answer.next().await {
             None => return true,
-            Some(Ok(frame)) => frame,
+            Some(Ok(data)) => data,
             Some(Err(_)) => return false,
         };
-        let Ok(data) = frame.into_data() else { continue };
         let room = bytes_max - body.len();
         body.extend_from_slice(&data[..data.len().min(room)]);
         if data.len() > room {

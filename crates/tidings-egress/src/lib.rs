@@ -30,7 +30,7 @@ mod pool;
 mod exchange;
 
 pub use error::{EgressError, FailureClass, Phase, SendFailure};
-pub use exchange::{Answer, Egress, EgressOptions, Outgoing, SendLimits};
+pub use exchange::{Answer, Egress, EgressOptions, OpenAnswer, Outgoing, SendLimits};
 pub use network::{Network, NetworkError};
 pub use own::OwnAddresses;
 pub use policy::{Denied, Profile, permitted};

@@ -15,6 +15,7 @@ pub mod denial;
 pub mod texts;
 pub mod failure;
 pub mod viewer;
+pub mod passing_trouble;
 pub mod page;
 pub mod order;
 
@@ -23,6 +24,7 @@ pub use denial::Denial;
 pub use failure::{OperationFailure, OperationFailureCode, Problem};
 pub use locale::Locale;
 pub use page::{ListPage, PageArguments, cursor};
+pub use passing_trouble::PassingTrouble;
 pub use scalar::{DateTime, Json};
 pub use texts::{Failure, Thing};
 pub use viewer::{Viewer, principal};

@@ -21,7 +21,7 @@ pub mod shelf;
 mod library;
 pub mod collect;
 
-pub use library::Library;
+pub use library::{Library, SweepError};
 pub use reader::Reader;
 pub use schema::{PlatformMutation, PlatformQuery};
 pub use source::PlatformSource;

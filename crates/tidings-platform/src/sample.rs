@@ -113,6 +113,7 @@ pub async fn add_people(
         name: "PFP Energy".to_owned(),
         sector: Sector::Energy,
         capabilities,
+        adapter_url: None,
     };
     unless_taken(writer.add_provider(provider).await)?;
     let user = NewUser { id: Some(USER.to_owned()), reference: None };

@@ -248,6 +248,12 @@ store_through! {
         ) -> Result<Vec<ApplicationId>, StoreError> {
             self.through("entity_owners", self.inner.entity_owners(kind, id)).await
         }
+        async fn entity_position(
+            &self,
+            application: Option<ApplicationId>,
+        ) -> Result<u64, StoreError> {
+            self.through("entity_position", self.inner.entity_position(application)).await
+        }
     }
     async fn clock_mark(&self) -> Result<Option<ClockMark>, StoreError>;
     async fn keep_clock_mark(&self, mark: ClockMark) -> Result<(), StoreError>;

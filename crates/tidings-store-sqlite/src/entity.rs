@@ -266,6 +266,38 @@ pub(crate) fn entity_owners(
     Ok(found)
 }
 
+/// Behind every kind, in the order of the index: kinds are plain words.
+const BEHIND_ALL_KINDS: &str = "\u{10FFFF}";
+
+/// See [`tidings_store::Store::entity_position`]: one step down the index for each kind.
+pub(crate) fn entity_position(
+    connection: &Connection,
+    application: Option<ApplicationId>,
+) -> Result<u64, Trouble> {
+    let mut latest = 0;
+    if application.is_none() {
+        let mut statement = connection.prepare_cached("SELECT max(position) FROM entity")?;
+        let found: Option<i64> = statement.query_row([], |row| row.get(0))?;
+        latest = found.unwrap_or(0);
+    }
+    let owners = application.map_or_else(Vec::new, |it| vec![int(it.0), row::owner(None)]);
+    let mut statement = connection.prepare_cached(LAST_OF_KIND)?;
+    for owner in owners {
+        let mut before = BEHIND_ALL_KINDS.to_owned();
+        while let Some((kind, position)) = statement
+            .query_row(params![owner, before], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))
+            .optional()?
+        {
+            latest = latest.max(position);
+            before = kind;
+        }
+    }
+    u64::try_from(latest).map_err(|error| Trouble::corrupt("entity", error))
+}
+
+const LAST_OF_KIND: &str = "SELECT kind, position FROM entity INDEXED BY entity_by_position
+     WHERE application = ?1 AND kind < ?2 ORDER BY kind DESC, position DESC LIMIT 1";
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -281,15 +313,20 @@ mod tests {
             (true, "(application=? AND kind=? AND role=? AND target=? AND position>?)"),
             (false, "entity_by_position (application=? AND kind=? AND position>?)"),
         ] {
-            let sql = format!("EXPLAIN QUERY PLAN {}", page_sql(is_linked));
-            let mut statement = connection.prepare(&sql).unwrap();
-            let mut rows = statement.raw_query();
-            let mut plan = String::new();
-            while let Some(row) = rows.next().unwrap() {
-                plan += &row.get::<_, String>(3).unwrap();
-                plan += "\n";
-            }
-            assert!(plan.contains(range) && !plan.contains("TEMP"), "{plan}");
+            check_plan(&connection, &page_sql(is_linked), range);
         }
+        let range = "entity_by_position (application=? AND kind<?)";
+        check_plan(&connection, LAST_OF_KIND, range);
+    }
+
+    fn check_plan(connection: &Connection, sql: &str, range: &str) {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let mut rows = statement.raw_query();
+        let mut plan = String::new();
+        while let Some(row) = rows.next().unwrap() {
+            plan += &row.get::<_, String>(3).unwrap();
+            plan += "\n";
+        }
+        assert!(plan.contains(range) && !plan.contains("TEMP"), "{plan}");
     }
 }

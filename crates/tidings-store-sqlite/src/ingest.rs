@@ -37,6 +37,13 @@ struct Known {
     answer: AppendedEvent,
 }
 
+/// How many rows an append writes, about.
+pub(crate) fn weight(append: &Append) -> usize {
+    let Append { events, changes, tasks, tokens, .. } = append;
+    let deliveries: usize = events.iter().map(|new| new.matches.len()).sum();
+    events.len() + deliveries + changes.len() + tasks.len() + tokens.len()
+}
+
 /// See [`tidings_store::Store::append`].
 pub(crate) fn append(
     tx: &mut Tx<'_>,

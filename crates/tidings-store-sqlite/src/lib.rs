@@ -13,6 +13,7 @@
 mod catalog;
 mod claim;
 mod control;
+mod database;
 mod delivery;
 mod entity;
 mod erase;
@@ -24,6 +25,7 @@ mod line;
 mod lock;
 mod migrate;
 mod open;
+mod positions;
 mod read;
 mod readers;
 mod record;
@@ -36,6 +38,7 @@ mod task;
 mod token;
 mod writer;
 
+pub use database::{Options, SqliteStore};
 pub use error::OpenError;
 pub use inspect::{
     Check, Migrated, backup, check_integrity, holder, key_id, migrate, schema_version,
@@ -43,4 +46,3 @@ pub use inspect::{
 pub use migrate::SCHEMA_VERSION;
 pub use open::{LIBRARY_VERSION_MIN, check_library};
 pub use shared::Metrics;
-pub use store::{Options, SqliteStore};

@@ -13,13 +13,14 @@ use std::{
 
 use tidings_core::{catalog::Catalog, health::EndpointHealth, ids::EndpointId};
 
-use crate::state::State;
+use crate::{positions::Positions, state::State};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     catalog: RwLock<Arc<Catalog>>,
     health: RwLock<HashMap<EndpointId, EndpointHealth>>,
+    pub(crate) positions: Arc<Positions>,
     pub(crate) broken: OnceLock<String>,
     pub(crate) commits: AtomicU64,
     pub(crate) jobs: AtomicU64,

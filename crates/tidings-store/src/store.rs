@@ -307,4 +307,10 @@ pub trait Store: Send + Sync {
     /// The applications that have an entity with this id, also as a tombstone, in the order of
     /// their numbers.
     async fn entity_owners(&self, kind: &str, id: &str) -> Result<Vec<ApplicationId>, StoreError>;
+
+    /// The position of the latest change of an entity that this application's queries can show: of
+    /// its own ones, and of those that belong to the operator and are shown to everyone; `None`:
+    /// of any. 0 where there is none. While it stays the same, so does what those queries read.
+    /// Cheap while nothing changes.
+    async fn entity_position(&self, application: Option<ApplicationId>) -> Result<u64, StoreError>;
 }

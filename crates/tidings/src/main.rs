@@ -19,6 +19,7 @@ mod shutdown;
 mod metrics;
 mod downloads;
 mod subjects;
+mod collecting;
 mod wiring;
 mod schema;
 mod server;

@@ -8,7 +8,9 @@ use tidings_api::{
     Executor,
     graphql::{ManagementMutation, ManagementQuery},
 };
-use tidings_platform::{PlatformMutation, PlatformQuery, PublicOrigin, Reader, Writer};
+use tidings_platform::{
+    PlatformMutation, PlatformQuery, PublicOrigin, Reader, Writer, schema::query_names,
+};
 use tidings_store::Store;
 
 #[derive(MergedObject, Default)]
@@ -26,7 +28,8 @@ pub fn executor(writer: Option<&Writer>, store: &Arc<dyn Store>) -> Executor {
                 .data(PublicOrigin::of(writer.source()))
                 .data(writer.clone())
                 .finish(),
-        ),
+        )
+        .with_polled(query_names()),
         None => Executor::of(Schema::new(
             ManagementQuery::default(),
             ManagementMutation::default(),

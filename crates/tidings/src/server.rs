@@ -12,8 +12,14 @@ use futures_util::FutureExt;
 use tidings_api::{Api, Executor, Parts, Readiness, ServeLimits, Settings, Subjects, UrlPolicy};
 use tidings_core::secret::Vault;
 use tidings_deliver::{Deliver, EgressSender, Options};
-use tidings_egress::{Egress, EgressOptions, OwnAddresses, Profile};
-use tidings_platform::{Library, PlatformSource, Reader, Writer, shelf::Shelf, source_info};
+use tidings_egress::{Egress, EgressOptions, Network, OwnAddresses, Profile};
+use tidings_platform::{
+    Library, PlatformSource, Reader, Writer,
+    collect::{adapter::Adapters, over_http::AdaptersOverHttp},
+    shelf::Shelf,
+    source_info,
+    writer::Linking,
+};
 use tidings_query::source::Source;
 use tidings_store::{Chance, Clock, Ingest, Store};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
@@ -22,7 +28,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     chance::SystemChance,
     clock::{self, SystemClock},
-    config::{Config, Delivery},
+    collecting::Collecting,
+    config::Config,
     downloads::Downloads,
     failure::Failure,
     metrics, schema,
@@ -33,6 +40,8 @@ use crate::{
 /// How long attempts and requests may take to finish once the server is asked to end: an attempt's
 /// 30 seconds, the reading of its answer, and its record.
 const GRACE_MS: u64 = 35_000;
+/// How long collections may take to finish: they go on at their last document.
+const COLLECTING_GRACE_MS: u64 = 5_000;
 /// How long readiness waits for the database.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often what nobody needs any more is cleared away.
@@ -49,6 +58,7 @@ pub struct Server {
     /// Changes the platform's entities, where the platform is enabled.
     pub writer: Option<Writer>,
     deliver: Arc<Deliver>,
+    collecting: Option<Collecting>,
     api: JoinHandle<()>,
     keepers: Vec<JoinHandle<()>>,
     stop_api: CancellationToken,
@@ -66,12 +76,18 @@ impl Server {
         let address = listener
             .local_addr()
             .map_err(|error| Failure::new(format!("the listener has no address: {error}")))?;
-        let egress = egress(&config.delivery, address)?;
-        let shelf = match config.platform_enabled {
+        let delivery = &config.delivery;
+        let egress =
+            way_out(config, delivery.allow_http, delivery.allow_addresses.clone(), address)?;
+        let platform = &config.platform;
+        let to_adapters =
+            way_out(config, platform.allow_http, platform.allow_addresses.clone(), address)?;
+        let shelf = match config.platform.enabled {
             true => Some(open_shelf(config).await?),
             false => None,
         };
-        let base = Base { store, clock, vault, egress, shelf, url: local_url(address) };
+        let url = local_url(address);
+        let base = Base { store, clock, vault, egress, to_adapters, shelf, url };
         Ok(base.build(config, listener))
     }
 
@@ -79,8 +95,14 @@ impl Server {
     /// keeps the clock's mark.
     pub async fn stop(self) {
         self.stop_api.cancel();
-        let until = self.clock.now().elapsed.plus_ms(GRACE_MS);
-        let ((), ended) = tokio::join!(self.deliver.drain(until), self.api);
+        let now = self.clock.now().elapsed;
+        let collected = async {
+            if let Some(collecting) = &self.collecting {
+                collecting.drain(now.plus_ms(COLLECTING_GRACE_MS)).await;
+            }
+        };
+        let delivered = self.deliver.drain(now.plus_ms(GRACE_MS));
+        let ((), (), ended) = tokio::join!(collected, delivered, self.api);
         if let Err(error) = ended {
             tracing::error!(error = %error, "the front door broke down: {error}");
         }
@@ -99,9 +121,17 @@ struct Base {
     clock: Arc<SystemClock>,
     vault: Vault,
     egress: Egress,
+    /// The way out to providers' adapters.
+    to_adapters: Egress,
     /// The bytes of documents, where the platform is enabled.
     shelf: Option<Shelf>,
     url: String,
+}
+
+/// What works on its own.
+struct Workers {
+    deliver: Arc<Deliver>,
+    collecting: Option<Collecting>,
 }
 
 impl Base {
@@ -110,7 +140,7 @@ impl Base {
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let info = source_info(config.server.public_url.as_deref().unwrap_or(&self.url));
         let mut sources: Vec<Arc<dyn Source>> = Vec::new();
-        if config.platform_enabled {
+        if config.platform.enabled {
             let reader = Reader::new(Arc::clone(&self.store));
             sources.push(Arc::new(PlatformSource::new(reader, info.clone())));
         }
@@ -126,9 +156,19 @@ impl Base {
             options: Options::standard(user_agent.clone()),
         });
         let ingest: Arc<dyn Ingest> = Arc::clone(&deliver) as Arc<dyn Ingest>;
-        let writer = config.platform_enabled.then(|| {
+        let vault = Arc::new(self.vault.clone());
+        let to_adapters = self.to_adapters.clone();
+        let adapters: Arc<dyn Adapters> =
+            Arc::new(AdaptersOverHttp::new(to_adapters, Arc::clone(&clock), &user_agent));
+        let writer = config.platform.enabled.then(|| {
             let (store, ingest) = (Arc::clone(&self.store), Arc::clone(&ingest));
-            Writer::new(store, ingest, Arc::clone(&clock), Arc::clone(&chance), info)
+            let linking = Linking { vault: Arc::clone(&vault), adapters: Arc::clone(&adapters) };
+            Writer::new(store, ingest, Arc::clone(&clock), Arc::clone(&chance), info, linking)
+        });
+        let collecting = writer.clone().zip(self.shelf.clone()).map(|(writer, shelf)| {
+            let (store, clock, chance) =
+                (Arc::clone(&self.store), Arc::clone(&clock), Arc::clone(&chance));
+            Collecting::start(store, writer, shelf, adapters, vault, clock, chance)
         });
         let (writable_to, writable) = watch::channel(Ok(()));
         let api = Api::new(Parts {
@@ -151,7 +191,8 @@ impl Base {
             metrics: metrics_text(&self.store, &self.clock, &deliver),
         });
         let executor = schema::executor(writer.as_ref(), &self.store);
-        self.run(listener, api, executor, deliver, writer, writable_to)
+        let workers = Workers { deliver, collecting };
+        self.run(listener, api, executor, workers, writer, writable_to)
     }
 
     fn documents(&self) -> Option<Arc<dyn tidings_api::Documents>> {
@@ -165,7 +206,7 @@ impl Base {
         listener: TcpListener,
         api: Arc<Api>,
         executor: Executor,
-        deliver: Arc<Deliver>,
+        workers: Workers,
         writer: Option<Writer>,
         writable: watch::Sender<Result<(), String>>,
     ) -> Server {
@@ -175,7 +216,8 @@ impl Base {
         let (marked_clock, marked_store) = both();
         let (tidied_clock, tidied_store) = both();
         let marks = clock::keep_marks(marked_clock, marked_store, stop_keepers.clone(), writable);
-        let tidied = tidy(tidied_store, tidied_clock, stop_keepers.clone());
+        let library = self.shelf.map(|shelf| Library::new(Reader::new(Arc::clone(&store)), shelf));
+        let tidied = tidy(tidied_store, tidied_clock, library, stop_keepers.clone());
         Server {
             url: self.url,
             keepers: vec![tokio::spawn(marks), tokio::spawn(tidied)],
@@ -183,7 +225,8 @@ impl Base {
             store,
             clock,
             writer,
-            deliver,
+            deliver: workers.deliver,
+            collecting: workers.collecting,
             stop_api,
             stop_keepers,
         }
@@ -216,13 +259,16 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-fn egress(delivery: &Delivery, own: SocketAddr) -> Result<Egress, Failure> {
-    let profile = Profile {
-        allow_http: delivery.allow_http,
-        allow_addresses: delivery.allow_addresses.clone(),
-        own: OwnAddresses::read(vec![own]),
-    };
-    let options = EgressOptions::new(delivery.ca_file.clone(), delivery.resolver);
+/// A way out, with what is opened in it.
+fn way_out(
+    config: &Config,
+    allow_http: bool,
+    allow_addresses: Vec<Network>,
+    own: SocketAddr,
+) -> Result<Egress, Failure> {
+    let own = OwnAddresses::read(vec![own]);
+    let profile = Profile { allow_http, allow_addresses, own };
+    let options = EgressOptions::new(config.delivery.ca_file.clone(), config.delivery.resolver);
     Egress::new(profile, options).map_err(|error| Failure::new(error.to_string()))
 }
 
@@ -283,12 +329,25 @@ fn metrics_text(
     })
 }
 
-/// Clears away what nobody can ask for any more, a bounded part at a time.
-async fn tidy(store: Arc<dyn Store>, clock: Arc<SystemClock>, stop: CancellationToken) {
-    loop {
+/// Clears away what nobody can ask for any more, a bounded part at a time: of documents' bytes a
+/// 256th at each turn.
+async fn tidy(
+    store: Arc<dyn Store>,
+    clock: Arc<SystemClock>,
+    library: Option<Library>,
+    stop: CancellationToken,
+) {
+    for first in (0..=u8::MAX).cycle() {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(TIDY_EVERY) => {}
+        }
+        if let Some(library) = &library {
+            match library.remove_unused(first).await {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(count, "removed the bytes of {count} documents"),
+                Err(error) => tracing::warn!(error = %error, "unused bytes stay: {error}"),
+            }
         }
         while !stop.is_cancelled() {
             let now = clock.now();

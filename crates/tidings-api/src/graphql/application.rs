@@ -48,7 +48,7 @@ pub struct AddApplicationInput {
     pub redirect_uris: Option<Vec<String>>,
     /// Whether it can keep a secret. Left out: it can.
     pub client_type: Option<ClientType>,
-    /// What it may have collected of accounts. Not offered by this server.
+    /// What it may have collected of accounts. Left out or empty: everything.
     pub access_levels: Option<Vec<AccessLevel>>,
     /// Seconds that its tokens last, at least 60. Left out: they do not end.
     pub token_lifetime_s: Option<i32>,
@@ -66,7 +66,7 @@ pub struct UpdateApplicationInput {
     pub redirect_uris: MaybeUndefined<Vec<String>>,
     /// Whether it can keep a secret.
     pub client_type: MaybeUndefined<ClientType>,
-    /// What it may have collected of accounts. Not offered by this server.
+    /// What it may have collected of accounts; empty: everything.
     pub access_levels: MaybeUndefined<Vec<AccessLevel>>,
     /// Seconds that tokens last that are added from now on, at least 60.
     pub token_lifetime_s: MaybeUndefined<i32>,
@@ -86,6 +86,8 @@ pub struct Application {
     pub redirect_uris: Vec<String>,
     /// Whether it can keep a secret.
     pub client_type: ClientType,
+    /// What it may have collected of accounts; null: everything.
+    pub access_levels: Option<Vec<AccessLevel>>,
     /// Seconds that its tokens last; null: they do not end.
     pub token_lifetime_s: Option<u32>,
     /// How tokens are checked that it signs itself.
@@ -103,6 +105,11 @@ impl From<&application::Application> for Application {
             scopes: stored.scopes.iter().map(|scope| scope.to_string()).collect(),
             redirect_uris: stored.settings.redirect_uris.clone(),
             client_type: stored.settings.client_type.into(),
+            access_levels: stored
+                .settings
+                .access_levels
+                .as_ref()
+                .map(|levels| levels.iter().copied().map(Into::into).collect()),
             token_lifetime_s: stored.token_lifetime_s,
             jwt_profiles: stored.settings.jwt_profiles.iter().map(JwtProfile::from).collect(),
             added: stored.added_at.into(),
@@ -215,7 +222,6 @@ async fn add(
 ) -> Result<Application, OperationFailure> {
     let asker = Asker::operator(context)?;
     let name: Name = parse_argument("/input/name", &input.name)?;
-    refuse_unsupported("accessLevels", input.access_levels.as_deref())?;
     let mut problems = Vec::new();
     let scopes = match &input.scopes {
         None => ScopeSet::for_applications(),
@@ -230,7 +236,13 @@ async fn add(
         return Err(OperationFailure::invalid(problems));
     }
     let client_type = input.client_type.map_or(application::ClientType::Confidential, Into::into);
-    let settings = application::ApplicationSettings { redirect_uris, client_type, jwt_profiles };
+    let access_levels = access_levels(input.access_levels);
+    let settings = application::ApplicationSettings {
+        redirect_uris,
+        client_type,
+        access_levels,
+        jwt_profiles,
+    };
     let new = NewApplication { name, scopes, token_lifetime_s, settings };
     let added = asker.api.store.add_application(asker.now(), new).await;
     let added = added.map_err(|error| write_failure(Thing::Application, "/input/name", error))?;
@@ -244,7 +256,6 @@ async fn update(
 ) -> Result<Application, OperationFailure> {
     let asker = Asker::operator(context)?;
     let mut changed = application::Application::clone(&*asker.application(name).await?);
-    refuse_unsupported("accessLevels", input.access_levels.take().as_deref())?;
     let mut problems = Vec::new();
     match input.scopes {
         MaybeUndefined::Undefined => {}
@@ -259,6 +270,9 @@ async fn update(
         let given = input.client_type.take();
         changed.settings.client_type =
             given.map_or(application::ClientType::Confidential, Into::into);
+    }
+    if !input.access_levels.is_undefined() {
+        changed.settings.access_levels = access_levels(input.access_levels.take());
     }
     if !input.token_lifetime_s.is_undefined() {
         changed.token_lifetime_s = lifetime(input.token_lifetime_s.take(), &mut problems);
@@ -284,11 +298,15 @@ async fn delete(context: &Context<'_>, name: &str) -> Result<Application, Operat
     Ok(Application::from(&deleted))
 }
 
-fn refuse_unsupported<T>(what: &str, given: Option<&[T]>) -> Result<(), OperationFailure> {
-    match given {
-        None | Some([]) => Ok(()),
-        Some(_) => Err(Failure::NotSupported { what: what.to_owned() }.into()),
+/// Each level once; none given is all.
+fn access_levels(given: Option<Vec<AccessLevel>>) -> Option<Vec<application::AccessLevel>> {
+    let mut levels: Vec<application::AccessLevel> = Vec::new();
+    for level in given.unwrap_or_default().into_iter().map(Into::into) {
+        if !levels.contains(&level) {
+            levels.push(level);
+        }
     }
+    (!levels.is_empty()).then_some(levels)
 }
 
 async fn jwt_profiles(

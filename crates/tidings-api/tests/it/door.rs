@@ -28,6 +28,8 @@ async fn what_is_not_there_is_told_as_a_problem() {
         ("/v1/events", "POST"),
         ("/v1/graphql", "GET, POST"),
         ("/healthz", "GET"),
+        ("/explorer", "GET"),
+        ("/explorer/explorer.js", "GET"),
         ("/v1/schema.graphql", "GET"),
     ] {
         let request = request("DELETE", path, Some(ACME)).body(Body::empty()).unwrap();
@@ -307,5 +309,55 @@ async fn a_document_that_is_no_graphql_is_told_in_one_line_with_its_place() {
         );
         assert!(!message.contains("-->"), "{answer}");
         assert_eq!(error["locations"], json!([{ "line": line, "column": column }]), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn neither_a_cookie_nor_a_socket_nor_a_batch_is_a_way_in() {
+    let door = Door::open().await;
+    let fields = r#"{"query":"{ getWebhooks { hasNextPage } }"}"#;
+    for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"] {
+        let post = request("POST", "/v1/graphql", None)
+            .header("content-type", media_type)
+            .header("cookie", format!("token={ACME}"))
+            .header("origin", "https://elsewhere.example.com");
+        let answer = door.send(post.body(Body::from(fields)).unwrap()).await;
+        answer.assert_problem(415, "unsupported_media_type");
+        assert_eq!(answer.header("access-control-allow-origin"), None);
+    }
+    let post = request("POST", "/v1/graphql", None)
+        .header("content-type", JSON)
+        .header("cookie", format!("token={ACME}"));
+    let answer = door.send(post.body(Body::from(fields)).unwrap()).await.json();
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer}");
+    let upgrade = request("GET", "/v1/graphql", Some(ACME))
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .header("sec-websocket-protocol", "graphql-transport-ws")
+        .header("origin", "https://elsewhere.example.com");
+    let answer = door.send(upgrade.body(Body::empty()).unwrap()).await;
+    assert_eq!((answer.status, answer.header("upgrade")), (400, None));
+    let batch = format!("[{}]", vec![fields; 1_000].join(","));
+    let answer = door.post("/v1/graphql", ACME, batch).await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.text.contains("batches are not run"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_get_has_the_bounds_of_a_post() {
+    let door = Door::open().await;
+    let aliases = format!("%7BgetSources%7B{}%7D%7D", "a:name,".repeat(201));
+    let deep = format!("{}{}", "%7Ba".repeat(25), "%7D".repeat(25));
+    let fragments: String =
+        (0..1_200).map(|n| format!("fragment+F{n}+on+Query%7B...F{}%7D", n + 1)).collect();
+    for query in [aliases, deep, format!("%7B...F0%7D{fragments}")] {
+        let get = request("GET", &format!("/v1/graphql?query={query}"), Some(ACME));
+        let get = get.header("accept", GRAPHQL).header("if-none-match", "*");
+        let answer = door.send(get.body(Body::empty()).unwrap()).await;
+        let code = &answer.json()["errors"][0]["extensions"]["code"];
+        assert_eq!((answer.status, code), (400, &json!("QUERY_TOO_LARGE")), "{}", answer.text);
+        assert_eq!(answer.header("etag"), None);
     }
 }

@@ -171,6 +171,7 @@ impl World {
         };
         let settings = ApplicationSettings {
             client_type: ClientType::Confidential,
+            access_levels: None,
             ..samples::application(ApplicationId(1)).settings
         };
         let new = NewApplication {

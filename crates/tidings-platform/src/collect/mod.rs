@@ -1,4 +1,9 @@
 //! Collecting accounts' data from providers, through their adapters. docs/adapters.md is what an
 //! adapter is asked and answers.
 
+pub mod adapter;
+pub(crate) mod collection;
+pub mod collector;
+mod lease;
+pub mod over_http;
 pub mod protocol;

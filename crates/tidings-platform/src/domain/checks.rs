@@ -19,6 +19,8 @@ const FUELS_MAX: i32 = 100;
 
 /// The words of a consent, in characters.
 const CONSENT_CHARACTERS_MAX: usize = 4_096;
+/// The name of a credential, in bytes.
+const CREDENTIAL_NAME_BYTES_MAX: usize = 64;
 /// The lines of an address.
 const ADDRESS_LINES_MAX: usize = 10;
 /// A document, in bytes.
@@ -63,6 +65,17 @@ impl Checks {
     pub fn optional_text(&mut self, path: &str, text: Option<&String>) {
         if let Some(text) = text {
             self.text(path, text);
+        }
+    }
+
+    /// The name of a credential: a letter, then letters, digits, `-` and `_`, at most 64.
+    pub fn credential_name(&mut self, path: &str, name: &str) {
+        let inside = name.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_'));
+        let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
+        if !(inside && begins && name.len() <= CREDENTIAL_NAME_BYTES_MAX) {
+            let max = CREDENTIAL_NAME_BYTES_MAX;
+            let wanted = format!("a letter, then letters, digits, `-` and `_`, at most {max}");
+            self.refuse(path, wanted);
         }
     }
 

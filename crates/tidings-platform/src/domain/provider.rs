@@ -3,7 +3,7 @@
 
 use async_graphql::{Enum, InputObject, SimpleObject};
 use serde::{Deserialize, Serialize};
-use tidings_graphql::Thing;
+use tidings_graphql::{AccessLevel, Thing};
 
 use super::stored::Body;
 
@@ -16,6 +16,22 @@ pub struct Provider {
     pub sector: Sector,
     /// What the platform can do with it.
     pub capabilities: ProviderCapabilities,
+    /// Where its adapter is; `None`: there is none, and its accounts cannot be linked.
+    #[serde(default)]
+    pub adapter_url: Option<String>,
+}
+
+impl Provider {
+    /// Whether accounts can be read so, as its capabilities say.
+    #[must_use]
+    pub fn offers(&self, level: AccessLevel) -> bool {
+        match level {
+            AccessLevel::QuickCheck => self.capabilities.quick_check,
+            AccessLevel::FullCheck | AccessLevel::FullCheckOngoing => {
+                self.capabilities.automated_data_collection
+            }
+        }
+    }
 }
 
 impl Body for Provider {

@@ -10,7 +10,7 @@ use tidings_core::{
     access::{Principal, Scope, TokenKind},
     ids::ApplicationId,
 };
-use tidings_graphql::{Denial, Failure, principal, viewer::require};
+use tidings_graphql::{Denial, Failure, PassingTrouble, principal, viewer::require};
 use tidings_query::source::About;
 use tidings_store::StoreError;
 use tracing::error;
@@ -225,6 +225,7 @@ pub(super) fn stopped(context: &Context<'_>, error: &StoreError) -> Failure {
     if let Some(stored_query) = context.data_opt::<Arc<StoredQuery>>() {
         stored_query.note(error);
     }
+    PassingTrouble::note(context);
     Failure::Unavailable
 }
 

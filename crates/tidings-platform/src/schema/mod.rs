@@ -1,6 +1,10 @@
 //! The platform's GraphQL objects: one file for each entity, with its type, queries and mutations.
 
-use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, Schema};
+use std::collections::BTreeSet;
+
+use async_graphql::{
+    EmptyMutation, EmptySubscription, MergedObject, OutputType, Schema, registry::Registry,
+};
 
 mod gone;
 mod asking;
@@ -10,6 +14,7 @@ mod user;
 mod access_token;
 mod provider;
 mod account;
+mod link;
 mod provision;
 mod document;
 mod to_do;
@@ -21,6 +26,7 @@ pub use asking::StoredQuery;
 pub use batch::Shown;
 pub use document::{DocumentObject, DocumentQuery};
 pub use energy_switch::{EnergySwitchMutation, EnergySwitchObject, EnergySwitchQuery};
+pub use link::{ConsentInput, CredentialInput, LinkAccountResult, LinkMutation};
 pub use page::EntityListPage;
 pub use provider::{ProviderMutation, ProviderObject, ProviderQuery};
 pub use provision::{ProvisionObject, ProvisionQuery};
@@ -48,6 +54,7 @@ pub struct PlatformMutation(
     AccessTokenMutation,
     ProviderMutation,
     AccountMutation,
+    LinkMutation,
     ToDoMutation,
     EnergySwitchMutation,
 );
@@ -69,6 +76,17 @@ pub type QuerySchema = Schema<QueryRoot, EmptyMutation, EmptySubscription>;
 #[must_use]
 pub fn query_sdl() -> String {
     QuerySchema::new(QueryRoot::default(), EmptyMutation, EmptySubscription).sdl()
+}
+
+/// The names of the platform's queries. Their answers depend on entities and on who asks, and on
+/// nothing else: not on the time, and not on what stands in other tables.
+#[must_use]
+pub fn query_names() -> BTreeSet<String> {
+    let mut registry = Registry::default();
+    QueryRoot::create_type_info(&mut registry);
+    let root = registry.types.get("Query");
+    let fields = root.and_then(|root| root.fields()).expect("the root is an object");
+    fields.keys().cloned().collect()
 }
 
 /// All of the platform's API as SDL, without the management API.

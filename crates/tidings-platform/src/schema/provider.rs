@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Error, Object};
-use tidings_graphql::Failure;
+use tidings_graphql::{Failure, principal};
 
 use super::asking::{Asking, operating, result_union};
 use crate::{
@@ -36,6 +36,12 @@ impl ProviderObject {
     /// What the platform can do with it.
     async fn capabilities(&self) -> ProviderCapabilities {
         self.0.body.capabilities
+    }
+
+    /// Where its adapter is; null where there is none, and for everyone but the operator.
+    async fn adapter_url(&self, context: &Context<'_>) -> Result<Option<&str>, Error> {
+        let is_operator = principal(context)?.application().is_none();
+        Ok(self.0.body.adapter_url.as_deref().filter(|_| is_operator))
     }
 }
 

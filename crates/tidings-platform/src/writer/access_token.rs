@@ -11,7 +11,7 @@ use tidings_core::{
 use tidings_graphql::OperationFailure;
 use tidings_store::NewToken;
 
-use super::{Committed, Plan, TRIES_MAX, Writer, changed_meanwhile, stopped, user};
+use super::{Beside, Committed, Plan, TRIES_MAX, Writer, changed_meanwhile, stopped, user};
 use crate::domain::{Checks, Stored, User, new_entity_code};
 
 /// What a master token hands on.
@@ -113,7 +113,8 @@ impl Writer {
                 delegation.scopes,
             )
         };
-        let Committed::Done(_) = self.commit_tokens(now, &plan, &[new]).await? else {
+        let beside = Beside { tokens: vec![new], ..Beside::default() };
+        let Committed::Done(_) = self.commit_with(now, &plan, &beside).await? else {
             return Ok(None);
         };
         let (scopes, expires) = (delegation.scopes, expires.wall);

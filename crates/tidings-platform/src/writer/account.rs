@@ -99,12 +99,7 @@ impl Writer {
         id: &str,
         wanted: AccountChange,
     ) -> Result<Written<Account>, OperationFailure> {
-        let mut checks = Checks::default();
-        checks.optional_text("/reference", wanted.reference.value());
-        if let Some(balance) = wanted.balance.value() {
-            checks.money("/balance", balance);
-        }
-        checks.finish()?;
+        wanted.check()?;
         for _ in 0..TRIES_MAX {
             let now = self.now();
             let before = self.existing::<Account>(Some(application), id).await?;
@@ -129,7 +124,7 @@ impl Writer {
 
     /// All accounts of a user are shown at once, so that there must be an end to them. Two that are
     /// added at the same moment may both be the last.
-    async fn refuse_too_many_accounts(
+    pub(super) async fn refuse_too_many_accounts(
         &self,
         application: ApplicationId,
         user: &str,
@@ -170,7 +165,16 @@ fn refuse_withdrawn(account: &Stored<Account>) -> Result<(), OperationFailure> {
 }
 
 impl AccountChange {
-    fn over(&self, before: &Account) -> Account {
+    pub(super) fn check(&self) -> Result<(), OperationFailure> {
+        let mut checks = Checks::default();
+        checks.optional_text("/reference", self.reference.value());
+        if let Some(balance) = self.balance.value() {
+            checks.money("/balance", balance);
+        }
+        checks.finish()
+    }
+
+    pub(super) fn over(&self, before: &Account) -> Account {
         Account {
             status: self.status.unwrap_or(before.status),
             reference: over(&self.reference, &before.reference),

@@ -11,10 +11,13 @@
 
 use tidings_core::{ids::ApplicationId, limits, time::Now};
 use tidings_graphql::{Failure, OperationFailure, PageArguments};
-use tidings_store::{EntityChange, Link};
+use tidings_store::{EntityChange, Link, TaskChange};
 
-use super::{Committed, Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped};
+use super::{
+    Beside, Committed, Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped,
+};
 use crate::{
+    collect::collection::Collection,
     domain::{
         ACCOUNT_ROLE, Account, Body, Document, EnergySwitch, GoesWith, Provision, Stored, ToDo,
         USER_ROLE, User, link,
@@ -44,6 +47,12 @@ pub(super) fn ids_of(changes: &[EntityChange]) -> Vec<String> {
 pub(super) fn gone(changes: Vec<EntityChange>) -> Plan<()> {
     let erased = ids_of(&changes);
     Plan { changes, expected: Vec::new(), firings: Vec::new(), erased, made: () }
+}
+
+/// What collects the accounts that go ends, and their credentials go with it.
+fn tasks_of(deletion: &Deletion, changes: &[EntityChange]) -> Vec<TaskChange> {
+    let accounts = changes.iter().filter(|change| change.kind == Account::KIND);
+    accounts.map(|account| Collection::remove(deletion.application, &account.id)).collect()
 }
 
 impl Writer {
@@ -96,7 +105,8 @@ impl Writer {
                 firings: vec![Firing::of(trigger, id, application)],
                 made: entity,
             };
-            if let Some(written) = self.write(now, plan).await? {
+            let tasks = tasks_of(deletion, &plan.changes);
+            if let Some(written) = self.write_with(now, plan, tasks).await? {
                 self.delete_what_came_meanwhile(deletion).await;
                 return Ok(written);
             }
@@ -114,7 +124,8 @@ impl Writer {
                 return;
             }
             let plan = gone(changes);
-            if self.commit(now, &plan).await.is_err() {
+            let tasks = tasks_of(deletion, &plan.changes);
+            if self.commit_with(now, &plan, &Beside::tasks(tasks)).await.is_err() {
                 return;
             }
         }
@@ -163,8 +174,10 @@ impl Writer {
                 return Ok(changes);
             }
             let plan = gone(changes);
+            let tasks = tasks_of(deletion, &plan.changes);
             // A conflict is met by the next turn, which reads again.
-            let (Committed::Done(_) | Committed::Conflict) = self.commit(now, &plan).await?;
+            let (Committed::Done(_) | Committed::Conflict | Committed::LeaseLost) =
+                self.commit_with(now, &plan, &Beside::tasks(tasks)).await?;
         }
         Err(Failure::Unavailable.into())
     }

@@ -63,7 +63,7 @@ impl Writer {
         Err(changed_meanwhile::<Account>(account))
     }
 
-    async fn plan_documents(
+    pub(super) async fn plan_documents(
         &self,
         application: ApplicationId,
         now: Now,
@@ -100,7 +100,8 @@ impl Writer {
     }
 }
 
-fn check(documents: &[NewDocument]) -> Result<(), OperationFailure> {
+/// Whether they can be documents.
+pub(super) fn check(documents: &[NewDocument]) -> Result<(), OperationFailure> {
     let mut checks = Checks::default();
     checks.list("", documents.len(), limits::EVENTS_PER_REQUEST_MAX);
     for (index, document) in documents.iter().enumerate() {

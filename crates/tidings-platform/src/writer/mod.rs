@@ -15,17 +15,19 @@ use tidings_core::{
     ids::{ApplicationId, EntityId},
     limits,
     matching::match_event,
+    secret::Vault,
     source::SourceInfo,
-    time::Now,
+    time::{Now, Wall},
 };
 use tidings_graphql::{Failure, Locale, OperationFailure, Problem};
 use tidings_store::{
     Append, AppendError, AppendedEvent, Chance, Clock, EntityChange, EntityExpectation, Erasure,
-    Ingest, NewEvent, NewToken, Revocation, Store, StoreError,
+    Ingest, NewEvent, NewToken, Revocation, Store, StoreError, TaskChange,
 };
 use tracing::error;
 
 use crate::{
+    collect::adapter::Adapters,
     domain::{Body, Stored, User},
     reader::Reader,
     triggers::Trigger,
@@ -38,6 +40,8 @@ mod subject;
 mod withdrawal;
 mod provider;
 mod account;
+mod link;
+mod collected;
 mod provision;
 mod document;
 mod to_do;
@@ -45,8 +49,10 @@ mod energy_switch;
 
 pub use access_token::{Delegation, Issued};
 pub use account::{AccountChange, NewAccount};
+pub use collected::{Collected, NotCollected};
 pub use document::NewDocument;
 pub use energy_switch::{CommissionFields, EnergySwitchChange, NewEnergySwitch};
+pub use link::NewLink;
 pub use provider::{NewProvider, ProviderChange};
 pub use provision::NewProvision;
 pub use subject::Subject;
@@ -65,6 +71,17 @@ pub struct Writer {
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
     source: Arc<SourceInfo>,
+    vault: Arc<Vault>,
+    adapters: Arc<dyn Adapters>,
+}
+
+/// What accounts are linked with.
+#[derive(Clone)]
+pub struct Linking {
+    /// What credentials are sealed with.
+    pub vault: Arc<Vault>,
+    /// What adapters are asked through.
+    pub adapters: Arc<dyn Adapters>,
 }
 
 impl fmt::Debug for Writer {
@@ -124,6 +141,19 @@ impl<T> Plan<T> {
     }
 }
 
+/// What is committed beside entities and events.
+#[derive(Default)]
+struct Beside {
+    tasks: Vec<TaskChange>,
+    tokens: Vec<NewToken>,
+}
+
+impl Beside {
+    fn tasks(tasks: Vec<TaskChange>) -> Beside {
+        Beside { tasks, tokens: Vec::new() }
+    }
+}
+
 /// An event that is to be.
 struct Firing {
     trigger: Trigger,
@@ -142,6 +172,8 @@ enum Committed {
     Done(Vec<AppendedEvent>),
     /// An entity was changed by someone else: read again.
     Conflict,
+    /// The task that it was done for is not ours any more.
+    LeaseLost,
 }
 
 impl Writer {
@@ -154,15 +186,24 @@ impl Writer {
         clock: Arc<dyn Clock>,
         chance: Arc<dyn Chance>,
         source: SourceInfo,
+        linking: Linking,
     ) -> Writer {
         let reader = Reader::new(Arc::clone(&store));
-        Writer { reader, store, ingest, clock, chance, source: Arc::new(source) }
+        let Linking { vault, adapters } = linking;
+        let source = Arc::new(source);
+        Writer { reader, store, ingest, clock, chance, source, vault, adapters }
     }
 
     /// What the platform is as a source.
     #[must_use]
     pub fn source(&self) -> &SourceInfo {
         &self.source
+    }
+
+    /// What the wall clock says.
+    #[must_use]
+    pub fn wall(&self) -> Wall {
+        self.now().wall
     }
 
     fn now(&self) -> Now {
@@ -172,15 +213,15 @@ impl Writer {
     /// Commits a plan. When the catalog changed since the events were matched, they are matched
     /// again.
     async fn commit<T>(&self, now: Now, plan: &Plan<T>) -> Result<Committed, OperationFailure> {
-        self.commit_tokens(now, plan, &[]).await
+        self.commit_with(now, plan, &Beside::default()).await
     }
 
-    /// The same with tokens that are issued.
-    async fn commit_tokens<T>(
+    /// Commits a plan with what comes beside it.
+    async fn commit_with<T>(
         &self,
         now: Now,
         plan: &Plan<T>,
-        tokens: &[NewToken],
+        beside: &Beside,
     ) -> Result<Committed, OperationFailure> {
         let events: Vec<Event> =
             plan.firings.iter().map(|firing| self.event(now, firing)).collect();
@@ -200,14 +241,16 @@ impl Writer {
                 changes: plan.changes.clone(),
                 expected: plan.expected.clone(),
                 erasures: plan.erasures(),
+                tasks: beside.tasks.clone(),
                 revocations: plan.revocations(),
-                tokens: tokens.to_vec(),
+                tokens: beside.tokens.clone(),
                 ..Append::of(catalog.version(), events.iter().map(new_event).collect())
             };
             match self.ingest.append(now, append).await {
                 Ok(appended) => return Ok(Committed::Done(appended)),
                 Err(AppendError::StaleCatalog) => {}
                 Err(AppendError::EntityConflict { .. }) => return Ok(Committed::Conflict),
+                Err(AppendError::LeaseLost { .. }) => return Ok(Committed::LeaseLost),
                 Err(AppendError::Store(error)) => return Err(stopped(&error)),
                 Err(error) => {
                     error!(%error, "a change met a refusal of what it has not got");
@@ -239,11 +282,21 @@ impl Writer {
         now: Now,
         plan: Plan<Stored<B>>,
     ) -> Result<Option<Written<B>>, OperationFailure> {
-        match self.commit(now, &plan).await? {
+        self.write_with(now, plan, Vec::new()).await
+    }
+
+    /// The same with changes of tasks, none of which needs a lease.
+    async fn write_with<B: Body>(
+        &self,
+        now: Now,
+        plan: Plan<Stored<B>>,
+        tasks: Vec<TaskChange>,
+    ) -> Result<Option<Written<B>>, OperationFailure> {
+        match self.commit_with(now, &plan, &Beside::tasks(tasks)).await? {
             Committed::Done(events) => {
                 Ok(Some(Written { entity: plan.made, event: events.into_iter().next() }))
             }
-            Committed::Conflict => Ok(None),
+            Committed::Conflict | Committed::LeaseLost => Ok(None),
         }
     }
 
@@ -255,7 +308,7 @@ impl Writer {
     ) -> Result<Option<WrittenList<B>>, OperationFailure> {
         match self.commit(now, &plan).await? {
             Committed::Done(events) => Ok(Some(WrittenList { entities: plan.made, events })),
-            Committed::Conflict => Ok(None),
+            Committed::Conflict | Committed::LeaseLost => Ok(None),
         }
     }
 

@@ -18,10 +18,12 @@ pub struct NewProvider {
     pub sector: Sector,
     /// What the platform can do with it.
     pub capabilities: ProviderCapabilities,
+    /// Where its adapter is: a URL. Left out: there is none, and its accounts cannot be linked.
+    pub adapter_url: Option<String>,
 }
 
-/// What is to be changed of a provider. A field that is left out keeps what is stored; none can be
-/// cleared.
+/// What is to be changed of a provider. A field that is left out keeps what is stored; only
+/// `adapterUrl` can be cleared.
 #[derive(InputObject, Clone, Debug, Default)]
 #[graphql(name = "UpdateProviderInput")]
 pub struct ProviderChange {
@@ -31,9 +33,17 @@ pub struct ProviderChange {
     pub sector: MaybeUndefined<Sector>,
     /// What the platform can do with it.
     pub capabilities: MaybeUndefined<ProviderCapabilities>,
+    /// Where its adapter is: a URL. Null: there is none any more.
+    pub adapter_url: MaybeUndefined<String>,
 }
 
 impl Writer {
+    fn check_adapter_url(&self, checks: &mut Checks, url: Option<&str>) {
+        if let Some(Err(message)) = url.map(|url| self.adapters.check_url(url)) {
+            checks.refuse("/input/adapterUrl", message);
+        }
+    }
+
     /// Adds a provider. One that was deleted may come back.
     ///
     /// # Errors
@@ -45,9 +55,10 @@ impl Writer {
         let mut checks = Checks::default();
         checks.provider_code("/input/code", &new.code);
         checks.text("/input/name", &new.name);
+        self.check_adapter_url(&mut checks, new.adapter_url.as_deref());
         checks.finish()?;
-        let NewProvider { code, name, sector, capabilities } = new;
-        let body = Provider { name, sector, capabilities };
+        let NewProvider { code, name, sector, capabilities, adapter_url } = new;
+        let body = Provider { name, sector, capabilities, adapter_url };
         for _ in 0..TRIES_MAX {
             let now = self.now();
             let before = self.reader.one::<Provider>(None, &code).await;
@@ -86,7 +97,7 @@ impl Writer {
         for _ in 0..TRIES_MAX {
             let now = self.now();
             let before = self.existing::<Provider>(None, code).await?;
-            let Provider { name, sector, capabilities } = before.body.clone();
+            let Provider { name, sector, capabilities, adapter_url } = before.body.clone();
             let mut checks = Checks::default();
             let body = Provider {
                 name: checks.required("/input/name", &wanted.name, name),
@@ -96,8 +107,14 @@ impl Writer {
                     &wanted.capabilities,
                     capabilities,
                 ),
+                adapter_url: match &wanted.adapter_url {
+                    MaybeUndefined::Undefined => adapter_url,
+                    MaybeUndefined::Null => None,
+                    MaybeUndefined::Value(url) => Some(url.clone()),
+                },
             };
             checks.text("/input/name", &body.name);
+            self.check_adapter_url(&mut checks, wanted.adapter_url.value().map(String::as_str));
             checks.finish()?;
             if body == before.body {
                 return Ok(Written { entity: before, event: None });

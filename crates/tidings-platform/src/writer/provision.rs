@@ -61,10 +61,13 @@ impl Writer {
             let now = self.now();
             let account = self.account_to_write(application, account).await?;
             let before = self.provisions_of(application, &account.id).await?;
-            let plan = plan(application, now, &account, before, &provisions);
+            let mut plan = plan(application, now, &account, before, &provisions);
             if plan.changes.is_empty() {
                 return Ok(WrittenList { entities: Vec::new(), events: Vec::new() });
             }
+            // `updated` of an account covers its provisions.
+            plan.changes.push(account.change(Some(application), &account.body));
+            plan.firings.push(Firing::of(Trigger::AccountUpdated, &account.id, application));
             if let Some(written) = self.write_list(now, plan).await? {
                 return Ok(written);
             }
@@ -73,7 +76,7 @@ impl Writer {
     }
 
     /// All provisions of an account by their ids, also those that are gone: they may come back.
-    async fn provisions_of(
+    pub(super) async fn provisions_of(
         &self,
         application: ApplicationId,
         account: &str,
@@ -99,8 +102,9 @@ impl Writer {
     }
 }
 
-/// The changes from the provisions that there were to those that there are.
-fn plan(
+/// The changes from the provisions that there were to those that there are, without that of the
+/// account.
+pub(super) fn plan(
     application: ApplicationId,
     now: Now,
     account: &Stored<Account>,
@@ -139,15 +143,11 @@ fn plan(
         before.into_values().filter(|provision| !provision.deleted).collect();
     ended.sort_by(|one, other| one.id.cmp(&other.id));
     plan.changes.extend(ended.iter().map(|provision| provision.tombstone(owner)));
-    if !plan.changes.is_empty() {
-        // `updated` of an account covers its provisions.
-        plan.changes.push(account.change(owner, &account.body));
-        plan.firings.push(Firing::of(Trigger::AccountUpdated, &account.id, application));
-    }
     plan
 }
 
-fn check(provisions: &[NewProvision]) -> Result<(), OperationFailure> {
+/// Whether they can be an account's provisions.
+pub(super) fn check(provisions: &[NewProvision]) -> Result<(), OperationFailure> {
     let mut checks = Checks::default();
     checks.list("", provisions.len(), PROVISIONS_PER_ACCOUNT_MAX);
     let mut keys = HashSet::new();

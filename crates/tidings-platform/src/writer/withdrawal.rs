@@ -14,6 +14,7 @@ use super::{
     deletion::{Deletion, gone, ids_of},
 };
 use crate::{
+    collect::collection::Collection,
     domain::{ACCOUNT_ROLE, Account, AccountStatus, Document, Provision, link},
     triggers::Trigger,
 };
@@ -54,7 +55,9 @@ impl Writer {
                 firings: vec![Firing::of(Trigger::AccountUpdated, id, application)],
                 made: before.next(now.wall, body),
             };
-            if let Some(written) = self.write(now, plan).await? {
+            // The credentials go with the task.
+            let tasks = vec![Collection::remove(application, id)];
+            if let Some(written) = self.write_with(now, plan, tasks).await? {
                 self.delete_late_documents(&deletion).await;
                 return Ok(written);
             }

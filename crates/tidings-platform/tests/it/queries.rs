@@ -147,3 +147,34 @@ async fn a_store_that_cannot_be_used_is_told_as_unavailable() {
     let add = format!("mutation {{ deleteUser(id: \"{USER}\") {{ {FAILURE} }} }}");
     world.check_failure(world.acme(), &add, "UNAVAILABLE").await;
 }
+
+#[tokio::test]
+async fn an_answer_that_tells_of_a_store_in_trouble_is_noted_whatever_it_shows_of_it() {
+    let world = World::sampled().await;
+    for query in [
+        format!("{{ getEnergySwitch(id: \"{ENERGY_SWITCH}\") {{ __typename }} }}"),
+        format!("{{ getUser(id: \"{USER}\") {{ __typename }} }}"),
+        format!("{{ getToDos(user: \"{USER}\") {{ endCursor }} }}"),
+        format!("{{ getDocuments(account: \"{USER}\") {{ endCursor }} }}"),
+        "{ getProviders { code } }".to_owned(),
+    ] {
+        world.store.set_down(false);
+        assert!(!world.is_troubled(world.acme(), &query).await, "{query}");
+        world.store.set_down(true);
+        assert!(world.is_troubled(world.acme(), &query).await, "{query}");
+    }
+}
+
+#[test]
+fn the_names_of_the_queries_are_those_of_the_schema() {
+    let names = tidings_platform::schema::query_names();
+    let sdl = tidings_platform::schema::query_sdl();
+    let (_, root) = sdl.split_once("type Query {").unwrap();
+    let (root, _) = root.split_once("\n}").unwrap();
+    assert!(names.len() >= 14 && names.contains("getAccounts"), "{names:?}");
+    for name in &names {
+        assert!(root.contains(&format!("\t{name}")), "{name}");
+    }
+    let field = |line: &&str| line.starts_with("\tget");
+    assert_eq!(root.lines().filter(field).count(), names.len(), "{root}");
+}

@@ -6,6 +6,7 @@ mod commit;
 mod conformance;
 mod disk;
 mod opening;
+mod positions;
 mod random;
 mod support;
 mod surviving;

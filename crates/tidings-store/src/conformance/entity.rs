@@ -130,6 +130,49 @@ pub async fn entities_of_different_owners_never_meet(store: &dyn Store) {
     assert_eq!(store.entity_owners("User", "b").await.unwrap(), [other]);
 }
 
+pub async fn the_entity_position_moves_with_what_an_application_can_be_shown(store: &dyn Store) {
+    let world = World::new(store);
+    let own = world.add_application("acme").await.id;
+    let other = world.add_application("other").await.id;
+    let positions = async || {
+        let mut positions = Vec::new();
+        for application in [Some(own), Some(other), None] {
+            positions.push(store.entity_position(application).await.unwrap());
+        }
+        positions
+    };
+    assert_eq!(positions().await, [0, 0, 0]);
+    let of_kind = |kind: &str, application, version| EntityChange {
+        kind: kind.to_owned(),
+        ..change(application, "a", version)
+    };
+    let gone = EntityChange { deleted: true, ..of_kind("User", Some(own), Some(2)) };
+    let changes = [
+        (of_kind("User", Some(own), None), [true, false, true]),
+        (of_kind("Account", Some(other), None), [false, true, true]),
+        (of_kind("Provider", None, None), [true, true, true]),
+        (of_kind("Account", Some(own), None), [true, false, true]),
+        (of_kind("User", Some(own), Some(1)), [true, false, true]),
+        (gone, [true, false, true]),
+        (of_kind("Provider", None, Some(1)), [true, true, true]),
+    ];
+    for (change, expected) in changes {
+        let before = positions().await;
+        let name = format!("{change:?}");
+        assert!(
+            write(&world, vec![EntityChange { expected_version: Some(9), ..change.clone() }])
+                .await
+                .is_err()
+        );
+        assert_eq!(positions().await, before, "a change that is refused moves nothing");
+        write(&world, vec![change]).await.unwrap();
+        let after = positions().await;
+        let moved: Vec<bool> = before.iter().zip(&after).map(|(b, a)| a > b).collect();
+        let same: Vec<bool> = before.iter().zip(&after).map(|(b, a)| a != b).collect();
+        assert_eq!((&moved[..], &same[..]), (&expected[..], &expected[..]), "{name}");
+    }
+}
+
 pub async fn entities_are_found_by_what_they_hang_on(store: &dyn Store) {
     let world = World::new(store);
     let link = |role: &str, id: &str| Link { role: role.to_owned(), id: id.to_owned() };

@@ -183,6 +183,7 @@ suite! {
         entities_of_different_owners_never_meet
         entities_are_found_by_what_they_hang_on
         an_append_counts_on_what_it_does_not_change
+        the_entity_position_moves_with_what_an_application_can_be_shown
         what_hangs_on_each_of_several_is_read_at_once
         a_poller_misses_nothing_that_is_committed_later
     }

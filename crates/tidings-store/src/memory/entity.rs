@@ -123,6 +123,13 @@ impl Entities {
         owners.sort_unstable();
         owners
     }
+
+    /// Where the latest change stands that the application can be shown.
+    pub(super) fn position(&self, application: Option<ApplicationId>) -> u64 {
+        let is_shown = |key: &Key| application.is_none() || key.0.is_none() || key.0 == application;
+        let latest = self.by_position.iter().rev().find(|(_, key)| is_shown(key));
+        latest.map_or(0, |(position, _)| *position)
+    }
 }
 
 fn is_asked_for(query: &EntityQuery, row: &Row) -> bool {

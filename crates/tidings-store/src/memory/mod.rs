@@ -308,4 +308,8 @@ impl Store for MemoryStore {
     async fn entity_owners(&self, kind: &str, id: &str) -> Result<Vec<ApplicationId>, StoreError> {
         Ok(self.state().entities.owners(kind, id))
     }
+
+    async fn entity_position(&self, application: Option<ApplicationId>) -> Result<u64, StoreError> {
+        Ok(self.state().entities.position(application))
+    }
 }

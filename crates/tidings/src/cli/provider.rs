@@ -10,7 +10,8 @@ use super::{ServerOptions, values};
 pub enum ProviderCommand {
     /// Adds a provider, for every application
     #[command(after_help = "Example:\n  tidings provider add sse_sse --name SSE --sector ENERGY \
-        --quick-check true --automated-data-collection true")]
+        --quick-check true --automated-data-collection true \
+        --adapter-url http://127.0.0.1:9400")]
     Add {
         /// Its code: the group, an underscore, the brand
         code: String,
@@ -65,6 +66,9 @@ pub struct ProviderFields {
     /// ENERGY, WATER, BROADBAND, MOBILE, TV, INSURANCE or OTHER
     #[arg(long, value_name = "SECTOR", value_parser = values::one_of(&values::SECTOR))]
     pub sector: Option<String>,
+    /// Where its adapter is; empty: there is none any more
+    #[arg(long, value_name = "URL")]
+    pub adapter_url: Option<String>,
     /// Whether Full Check and Ongoing are offered
     #[arg(long, value_name = "BOOL", action = ArgAction::Set)]
     pub automated_data_collection: Option<bool>,

@@ -118,6 +118,11 @@ fn input(fields: &ProviderFields) -> Map<String, Value> {
     if let Some(name) = &fields.name {
         input.insert("name".to_owned(), name.clone().into());
     }
+    if let Some(url) = &fields.adapter_url {
+        // An empty one clears it.
+        let url = Some(url.as_str()).filter(|url| !url.is_empty());
+        input.insert("adapterUrl".to_owned(), url.into());
+    }
     if let Some(sector) = &fields.sector {
         input.insert("sector".to_owned(), requests::enum_value(sector));
     }

@@ -41,7 +41,8 @@ pub const GET_APPLICATION: &str = "query($name: String!) { getApplication(name: 
 pub const GET_APPLICATIONS: &str = "query($first: Int!, $after: String) { \
     getApplications(first: $first, after: $after) { items { # } endCursor hasNextPage } }";
 
-pub const PROVIDER: &str = "code name sector capabilities { automatedDataCollection quickCheck }";
+pub const PROVIDER: &str =
+    "code name sector capabilities { automatedDataCollection quickCheck } adapterUrl";
 pub const ADD_PROVIDER: &str = "mutation($input: AddProviderInput!) { \
     addProvider(input: $input) { __typename ... on Provider { # } FAILURE } }";
 pub const UPDATE_PROVIDER: &str = "mutation($code: String!, $input: UpdateProviderInput!) { \

@@ -38,8 +38,8 @@ pub struct Config {
     pub key: KeyPlace,
     /// `database.url`.
     pub database: Database,
-    /// `platform.enabled`.
-    pub platform_enabled: bool,
+    /// `[platform]`.
+    pub platform: Platform,
     /// `[delivery]`.
     pub delivery: Delivery,
     /// The file that was read, where there was one.
@@ -57,6 +57,17 @@ pub struct Server {
     pub environment: String,
     /// Whether the schema may be read without a token.
     pub public_schema: bool,
+}
+
+/// `[platform]`.
+#[derive(Clone, Debug)]
+pub struct Platform {
+    /// Whether the built-in platform is served.
+    pub enabled: bool,
+    /// Adapters at `http` URLs too.
+    pub allow_http: bool,
+    /// Ranges opened on purpose for adapters.
+    pub allow_addresses: Vec<Network>,
 }
 
 /// `[delivery]`.
@@ -132,9 +143,11 @@ impl Config {
         Ok(config)
     }
 
-    /// What the demo runs with: everything in one folder, and loopback open for its receiver.
+    /// What the demo runs with: everything in one folder, and loopback open for its receiver and
+    /// its sample provider.
     pub fn demo(folder: &Path, overrides: &Overrides) -> Result<Config, Failure> {
         let text = "[server]\nenvironment = \"demo\"\n\
+                    [platform]\nallow_http = true\nallow_addresses = [\"127.0.0.0/8\"]\n\
                     [delivery]\nallow_http = true\nallow_addresses = [\"127.0.0.0/8\"]\n";
         let mut config = Config::parse(text, FILE_DEFAULT, folder)?;
         config.lay_over(overrides)?;
@@ -170,7 +183,11 @@ impl Config {
         let url = database.parsed("url", DATABASE_DEFAULT, |text| parse_database(text, folder))?;
         database.finish()?;
         let mut platform = file.section("platform")?;
-        let platform_enabled = platform.boolean("enabled", true)?;
+        let platform_settings = Platform {
+            enabled: platform.boolean("enabled", true)?,
+            allow_http: platform.boolean("allow_http", false)?,
+            allow_addresses: platform.list("allow_addresses", parse_network)?,
+        };
         platform.finish()?;
         let mut section = file.section("delivery")?;
         let delivery = Delivery {
@@ -185,7 +202,7 @@ impl Config {
             server: Server { listen, public_url, environment, public_schema },
             key,
             database: url,
-            platform_enabled,
+            platform: platform_settings,
             delivery,
             file: None,
         })

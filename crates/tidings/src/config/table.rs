@@ -15,7 +15,7 @@ const KEYS: [(&str, &[&str]); 5] = [
     ("server", &["listen", "public_url", "environment", "public_schema"]),
     ("secrets", &["key"]),
     ("database", &["url"]),
-    ("platform", &["enabled"]),
+    ("platform", &["enabled", "allow_http", "allow_addresses"]),
     ("delivery", &["allow_http", "allow_addresses", "ca_file", "resolver"]),
 ];
 

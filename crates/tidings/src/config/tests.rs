@@ -10,7 +10,7 @@ fn an_empty_file_gives_the_defaults() {
     assert_eq!(config.server.listen.to_string(), LISTEN_DEFAULT);
     assert_eq!(config.database, Database::Sqlite("etc/tidings.db".into()));
     assert_eq!(config.key, KeyPlace::File("etc/tidings.key".into()));
-    assert!(config.platform_enabled && config.server.public_schema);
+    assert!(config.platform.enabled && config.server.public_schema);
     assert!(!config.delivery.allow_http && config.delivery.allow_addresses.is_empty());
 }
 
@@ -40,7 +40,7 @@ fn every_key_is_read() {
     assert_eq!(config.server.environment, "test");
     assert_eq!(config.key, KeyPlace::Environment("KEY".to_owned()));
     assert_eq!(config.database, Database::Sqlite("/var/a.db".into()));
-    assert!(!config.platform_enabled && !config.server.public_schema);
+    assert!(!config.platform.enabled && !config.server.public_schema);
     assert!(config.delivery.allow_http);
     assert_eq!(config.delivery.allow_addresses[0].to_string(), "127.0.0.0/8");
     assert_eq!(config.delivery.ca_file, Some("etc/ca.pem".into()));

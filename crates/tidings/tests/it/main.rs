@@ -8,10 +8,12 @@
 
 mod support;
 mod capture;
+mod collecting;
 mod commands;
 mod crash;
 mod demo;
 mod honeypots;
+mod polling;
 mod refusals;
 mod providers;
 mod secrets;

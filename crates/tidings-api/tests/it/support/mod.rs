@@ -147,6 +147,7 @@ impl TestIngest {
 
 /// A front door with its surroundings.
 pub struct Door {
+    pub api: Arc<Api>,
     pub router: Router,
     pub store: Arc<MemoryStore>,
     pub clock: Arc<TestClock>,
@@ -239,8 +240,8 @@ impl Door {
         let other = add_application(&*store, &clock, "other", OTHER).await;
         let operator = [Scope::Admin].into_iter().collect();
         add_token(&*store, &clock, Owner::Operator, OPERATOR, operator).await;
-        let router = router(api, Executor::of(schema.finish()));
-        Door { router, store, clock, source, ingest, shelf, subjects, key_sets, acme, other }
+        let router = router(Arc::clone(&api), Executor::of(schema.finish()));
+        Door { api, router, store, clock, source, ingest, shelf, subjects, key_sets, acme, other }
     }
 
     /// A token of `acme` with these scopes alone.
@@ -352,6 +353,7 @@ async fn add_application(
             redirect_uris: Vec::new(),
             client_type: ClientType::Confidential,
             jwt_profiles: Vec::new(),
+            access_levels: None,
         },
     };
     let application = store.add_application(clock.now(), new).await.unwrap();

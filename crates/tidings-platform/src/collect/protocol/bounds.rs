@@ -25,8 +25,6 @@ pub const CREDENTIAL_VALUE_BYTES_MAX: usize = 1_024;
 /// How often an adapter may want to be asked, in seconds: 5 seconds to 30 days.
 pub const SYNC_EVERY_S: RangeInclusive<u32> = 5..=2_592_000;
 
-/// The name of a credential.
-const CREDENTIAL_NAME_BYTES_MAX: usize = 64;
 /// How much of what the reader says is passed on.
 const FAULT_CHARACTERS_MAX: usize = 300;
 
@@ -89,10 +87,7 @@ impl Answer for Description {
         let mut names = HashSet::new();
         for (index, field) in self.credentials.iter().enumerate() {
             let path = |member: &str| format!("/credentials/{index}/{member}");
-            if !is_credential_name(&field.name) {
-                let wanted = "write 1 to 64 letters, digits, `-` and `_`, a letter first";
-                checks.refuse(&path("name"), wanted);
-            }
+            checks.credential_name(&path("name"), &field.name);
             if !names.insert(&field.name) {
                 checks.refuse(&path("name"), "another credential has this name");
             }
@@ -107,13 +102,6 @@ impl Answer for Description {
             checks.refuse("/syncEveryS", format!("{given}: write {least} to {most} seconds"));
         }
     }
-}
-
-fn is_credential_name(name: &str) -> bool {
-    let inside = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    name.len() <= CREDENTIAL_NAME_BYTES_MAX
-        && name.starts_with(|first: char| first.is_ascii_alphabetic())
-        && inside
 }
 
 fn check_words(checks: &mut Checks, path: &str, words: &Words) {

@@ -1,5 +1,6 @@
 //! A platform on a store in memory, with two applications and an operator.
 
+mod fake_adapters;
 pub mod linked;
 pub mod walk;
 mod watched_store;
@@ -21,13 +22,15 @@ use tidings_core::{
     event::Event,
     ids::{ApplicationId, WebhookId},
     samples,
+    secret::Vault,
     time::{Elapsed, Now, Wall},
 };
-use tidings_graphql::Viewer;
+use tidings_graphql::{PassingTrouble, Viewer};
 use tidings_platform::{
     PlatformSource, PublicOrigin, Reader, Writer, sample,
     schema::{MutationRoot, QueryRoot},
     source_info,
+    writer::Linking,
 };
 use tidings_query::source::{About, Call, Executed, Identity, Source};
 use tidings_store::{
@@ -35,6 +38,7 @@ use tidings_store::{
     NewApplication, Page, Store,
 };
 
+pub use fake_adapters::{FakeAdapters, PASSWORD, provision};
 pub use watched_store::WatchedStore;
 
 #[derive(Debug)]
@@ -48,7 +52,10 @@ impl Clock for TestClock {
         *self.now.lock().unwrap()
     }
 
-    async fn sleep_until(&self, _: Elapsed) {}
+    /// Nobody waits in these tests for a time to pass.
+    async fn sleep_until(&self, _: Elapsed) {
+        std::future::pending().await
+    }
 }
 
 #[derive(Debug, Default)]
@@ -96,6 +103,9 @@ pub struct World {
     pub ingest: Arc<TestIngest>,
     pub clock: Arc<TestClock>,
     pub writer: Writer,
+    pub adapters: Arc<FakeAdapters>,
+    pub vault: Arc<Vault>,
+    pub chance: Arc<dyn Chance>,
     pub source: PlatformSource,
     pub acme: Application,
     pub other: Application,
@@ -110,9 +120,18 @@ impl World {
         let store = Arc::new(WatchedStore::default());
         let ingest = Arc::new(TestIngest { store: Arc::clone(&store), upsets: Mutex::default() });
         let info = source_info("https://api.example.com");
-        let chance = Arc::new(Counting::default());
-        let writer =
-            Writer::new(store.clone(), ingest.clone(), clock.clone(), chance, info.clone());
+        let chance: Arc<dyn Chance> = Arc::new(Counting::default());
+        let vault = Arc::new(Vault::new(&[7; Vault::KEY_BYTES]));
+        let adapters = Arc::new(FakeAdapters::default());
+        let linking = Linking { vault: Arc::clone(&vault), adapters: adapters.clone() };
+        let writer = Writer::new(
+            store.clone(),
+            ingest.clone(),
+            clock.clone(),
+            chance.clone(),
+            info.clone(),
+            linking,
+        );
         let reader = Reader::new(store.clone());
         let source = PlatformSource::new(reader.clone(), info);
         let (query, mutation) = (QueryRoot::default(), MutationRoot::default());
@@ -123,7 +142,7 @@ impl World {
             .finish();
         let acme = add_application(&store, now, "acme").await;
         let other = add_application(&store, now, "other").await;
-        World { store, ingest, clock, writer, source, acme, other, schema }
+        World { store, ingest, clock, writer, adapters, vault, chance, source, acme, other, schema }
     }
 
     /// With the sample provider and user.
@@ -144,6 +163,11 @@ impl World {
         let mut now = self.clock.now.lock().unwrap();
         now.elapsed = now.elapsed.plus_ms(ms.into());
         now.wall = Wall(now.wall.0 + i64::from(ms));
+    }
+
+    /// Sets the wall clock, back too. Elapsed time goes on.
+    pub fn set_wall(&self, wall: Wall) {
+        self.clock.now.lock().unwrap().wall = wall;
     }
 
     /// A webhook of an application that listens to a trigger.
@@ -181,6 +205,14 @@ impl World {
     pub async fn ask(&self, viewer: Viewer, query: &str, variables: Value) -> Value {
         let request = Request::new(query).variables(Variables::from_json(variables)).data(viewer);
         serde_json::to_value(self.schema.execute(request).await).unwrap()
+    }
+
+    /// Whether a query tells of trouble that passes.
+    pub async fn is_troubled(&self, viewer: Viewer, query: &str) -> bool {
+        let trouble = Arc::new(PassingTrouble::default());
+        let request = Request::new(query).data(viewer).data(Arc::clone(&trouble));
+        self.schema.execute(request).await;
+        trouble.was_noted()
     }
 
     /// The answer's only field, which must be free of errors.
@@ -252,6 +284,7 @@ async fn add_application(store: &WatchedStore, now: Now, name: &str) -> Applicat
             redirect_uris: Vec::new(),
             client_type: ClientType::Confidential,
             jwt_profiles: Vec::new(),
+            access_levels: None,
         },
     };
     store.add_application(now, new).await.unwrap()

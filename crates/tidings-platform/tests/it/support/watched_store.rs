@@ -297,4 +297,9 @@ impl Store for WatchedStore {
         self.read("entity_owners")?;
         self.inner.entity_owners(kind, id).await
     }
+
+    async fn entity_position(&self, application: Option<ApplicationId>) -> Result<u64, StoreError> {
+        self.read("entity_position")?;
+        self.inner.entity_position(application).await
+    }
 }

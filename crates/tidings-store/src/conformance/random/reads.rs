@@ -159,6 +159,11 @@ impl Run<'_> {
 
     async fn compare_entities(&mut self) {
         let application = self.pick(&self.applications.clone()).filter(|_| self.chance(70));
+        for owner in [application, None] {
+            let answers = both!(self, |store| store.entity_position(owner));
+            let position = self.done("entity_position", answers);
+            self.same("entity_position", position);
+        }
         for kind in KINDS {
             let ids = || ENTITIES.map(str::to_owned).to_vec();
             let answers = both!(self, |store| store.entities(application, kind, ids()));

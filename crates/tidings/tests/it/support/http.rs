@@ -57,6 +57,18 @@ fn line(stream: &mut BufReader<TcpStream>) -> Option<String> {
 
 /// Makes one request of a server on this machine.
 pub fn ask(url: &str, method: &str, path: &str, token: &str, body: &str) -> Message {
+    ask_with(url, method, path, token, "", body)
+}
+
+/// As [`ask`], with further header lines, each with its end.
+pub fn ask_with(
+    url: &str,
+    method: &str,
+    path: &str,
+    token: &str,
+    lines: &str,
+    body: &str,
+) -> Message {
     let address = url.strip_prefix("http://").expect("the tests speak plain HTTP");
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -66,7 +78,7 @@ pub fn ask(url: &str, method: &str, path: &str, token: &str, body: &str) -> Mess
     };
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{authorization}\
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{authorization}{lines}\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )

@@ -1,0 +1,230 @@
+//! Answers that are asked for again and again. A query of the platform's fields alone is answered
+//! with a tag; who sends the tag along is told `304` while nothing changed that they could see.
+//!
+//! ```text
+//! If-None-Match ─► tag of (salt, asker, URL, media type, position) ─► the same: 304
+//!      └─ another, or none ─► position ─► run ─► the same position, no trouble? ─► 200 with tag
+//! ```
+//!
+//! Nothing is looked up to find that a tag is right. Whoever sends the present tag of this very
+//! request has it from us, because the salt is secret: so the request was run, and its answer was
+//! whole and at this position. What is asked for need not even be parsed.
+
+use async_graphql::parser::types::{
+    ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::{HeaderMap, Uri, header};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use tidings_core::{
+    access::{Owner, Principal, TokenKind},
+    ids::ApplicationId,
+};
+
+use super::MediaType;
+use crate::state::Api;
+
+/// Bytes of a tag before they are written as text.
+const TAG_BYTES: usize = 18;
+/// How far fragments may lead into one another at the root.
+const SPREADS_MAX: usize = 32;
+
+/// A request whose answer may have a tag.
+pub(super) struct Poll {
+    /// All that the tag depends on but the position.
+    request: Sha256,
+    application: Option<ApplicationId>,
+    known: Known,
+}
+
+/// Which answers the client has.
+#[derive(PartialEq, Eq, Debug)]
+enum Known {
+    /// Any at all.
+    Any,
+    /// Those with these tags.
+    Tags(Vec<String>),
+}
+
+impl Poll {
+    /// A GET by this asker.
+    pub(super) fn of(
+        api: &Api,
+        principal: &Principal,
+        uri: &Uri,
+        headers: &HeaderMap,
+        media_type: MediaType,
+    ) -> Poll {
+        let mut request = Sha256::new();
+        request.update(api.tag_salt.bytes(&*api.chance));
+        add_principal(&mut request, principal);
+        add(&mut request, uri.query().unwrap_or_default().as_bytes());
+        add(&mut request, media_type.as_str().as_bytes());
+        Poll { request, application: principal.application(), known: known(headers) }
+    }
+
+    /// The present tag, where the client sent it.
+    pub(super) async fn unchanged(&self, api: &Api) -> Option<String> {
+        match &self.known {
+            Known::Tags(tags) if !tags.is_empty() => {}
+            // That there is an answer is known when it was made.
+            Known::Any | Known::Tags(_) => return None,
+        }
+        let tag = self.tag(self.position(api).await?);
+        self.knows(&tag).then_some(tag)
+    }
+
+    /// Whether the client has the answer with this tag.
+    pub(super) fn knows(&self, tag: &str) -> bool {
+        match &self.known {
+            Known::Any => true,
+            Known::Tags(tags) => tags.iter().any(|known| known == tag),
+        }
+    }
+
+    /// Where the latest change stands that the asker can see. A store that cannot say so makes no
+    /// tag; what it means for the query is for the query to tell.
+    pub(super) async fn position(&self, api: &Api) -> Option<u64> {
+        api.store.entity_position(self.application).await.ok()
+    }
+
+    /// The tag of the answer at a position.
+    pub(super) fn tag(&self, position: u64) -> String {
+        let mut tag = self.request.clone();
+        tag.update(position.to_be_bytes());
+        format!("\"{}\"", URL_SAFE_NO_PAD.encode(&tag.finalize()[..TAG_BYTES]))
+    }
+}
+
+/// All that an answer can tell of who asks, or that decides what they see. The pattern names every
+/// field, so that a new one cannot be forgotten.
+fn add_principal(tag: &mut Sha256, principal: &Principal) {
+    let Principal { owner, kind, user, application_name, scopes, expires_at } = principal;
+    let owner = match owner {
+        Owner::Operator => 0,
+        Owner::Application(id) => id.0,
+    };
+    add(tag, &owner.to_be_bytes());
+    add(
+        tag,
+        &[match kind {
+            TokenKind::Operator => 0,
+            TokenKind::Application => 1,
+            TokenKind::PrivateMaster => 2,
+            TokenKind::PublicMaster => 3,
+            TokenKind::User => 4,
+        }],
+    );
+    add(tag, user.as_ref().map_or("", |user| user.as_str()).as_bytes());
+    add(tag, application_name.as_ref().map_or("", |name| name.as_str()).as_bytes());
+    for scope in scopes.iter() {
+        add(tag, scope.as_str().as_bytes());
+    }
+    let ends = expires_at.map_or_else(Vec::new, |at| at.0.to_be_bytes().to_vec());
+    add(tag, b"ends");
+    add(tag, &ends);
+}
+
+/// Each part with its length, so that two parts are never taken for two others.
+fn add(tag: &mut Sha256, part: &[u8]) {
+    tag.update((part.len() as u64).to_be_bytes());
+    tag.update(part);
+}
+
+/// Whether the operation asks for nothing but these fields.
+pub(super) fn is_polled(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    polled: &BTreeSet<String>,
+) -> bool {
+    asks_alone_for(document, &operation.selection_set.node, polled, 0)
+}
+
+fn asks_alone_for(
+    document: &ExecutableDocument,
+    selections: &SelectionSet,
+    polled: &BTreeSet<String>,
+    spreads: usize,
+) -> bool {
+    selections.items.iter().all(|selection| match &selection.node {
+        Selection::Field(field) => {
+            let name = field.node.name.node.as_str();
+            name == "__typename" || polled.contains(name)
+        }
+        Selection::InlineFragment(fragment) => {
+            asks_alone_for(document, &fragment.node.selection_set.node, polled, spreads)
+        }
+        Selection::FragmentSpread(spread) => {
+            let fragment = document.fragments.get(&spread.node.fragment_name.node);
+            spreads < SPREADS_MAX
+                && fragment.is_some_and(|fragment| {
+                    let inner = &fragment.node.selection_set.node;
+                    asks_alone_for(document, inner, polled, spreads + 1)
+                })
+        }
+    })
+}
+
+/// What `If-None-Match` says (RFC 9110, section 13.1.2). Weak tags count as the strong ones, since
+/// the comparison is the weak one. What comes behind something that is no tag is not read.
+fn known(headers: &HeaderMap) -> Known {
+    let mut tags = Vec::new();
+    for value in headers.get_all(header::IF_NONE_MATCH) {
+        let Ok(mut rest) = value.to_str() else { continue };
+        if rest.trim() == "*" {
+            return Known::Any;
+        }
+        loop {
+            rest = rest.trim_start_matches([' ', '\t', ',']);
+            let opaque = rest.strip_prefix("W/").unwrap_or(rest);
+            let Some(end) = opaque.strip_prefix('"').and_then(|inner| inner.find('"')) else {
+                break;
+            };
+            let (tag, behind) = opaque.split_at(end + 2);
+            tags.push(tag.to_owned());
+            rest = behind;
+        }
+    }
+    Known::Tags(tags)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn check(values: &[&'static str], expected: &[&str]) {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::IF_NONE_MATCH, HeaderValue::from_static(value));
+        }
+        let expected = expected.iter().map(|&tag| tag.to_owned()).collect();
+        assert_eq!(known(&headers), Known::Tags(expected), "{values:?}");
+    }
+
+    #[test]
+    fn tags_are_read_from_lists_weak_or_strong_and_with_what_stands_in_them() {
+        check(&[], &[]);
+        check(&["\"a\""], &["\"a\""]);
+        check(&["W/\"a\""], &["\"a\""]);
+        check(&["\"a\" , W/\"b,c\",,\"\""], &["\"a\"", "\"b,c\"", "\"\""]);
+        check(&["\"a\"", "\"b\""], &["\"a\"", "\"b\""]);
+    }
+
+    #[test]
+    fn what_is_no_tag_is_none() {
+        for value in ["", "a", "\"a", "w/\"a\"", "W/ \"a\"", "*a", "W/*", "\""] {
+            check(&[value], &[]);
+        }
+        check(&["\"a\", b, \"c\""], &["\"a\""]);
+    }
+
+    #[test]
+    fn a_star_is_any_answer() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::IF_NONE_MATCH, HeaderValue::from_static(" * "));
+        assert_eq!(known(&headers), Known::Any);
+    }
+}

@@ -1,0 +1,237 @@
+//! Linking accounts: the account, its sealed credentials and the task that collects it come into
+//! being in one commit.
+
+use std::collections::HashSet;
+
+use tidings_core::{application::AccessLevel as Level, ids::ApplicationId, time::Wall};
+use tidings_graphql::{AccessLevel, Denial, Failure, OperationFailure, PageArguments};
+
+use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped};
+use crate::{
+    collect::{
+        collection::Collection,
+        protocol::{CREDENTIAL_VALUE_BYTES_MAX, CREDENTIALS_MAX, Credential},
+    },
+    domain::{
+        ACCOUNT_ROLE, Account, AccountStatus, Checks, Consent, Provider, Stored, ToDo, ToDoKind,
+        USER_ROLE, User, change, link, new_entity_code,
+    },
+    reader::{PageQuery, Tombstones},
+    triggers::Trigger,
+};
+
+/// How far a date may lie ahead that was "now" on another machine.
+const AHEAD_MS_MAX: i64 = 5 * 60 * 1_000;
+
+/// An account that is to be linked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewLink {
+    /// The id of the user who holds it.
+    pub user: String,
+    /// The code of the provider.
+    pub provider: String,
+    /// How far the platform may look.
+    pub access_level: AccessLevel,
+    /// What opens the account.
+    pub credentials: Vec<Credential>,
+    /// What the user agreed to.
+    pub consent: Consent,
+}
+
+impl Writer {
+    /// Links an account and sets its collection to work; fires `AccountAdded`. Where the user has
+    /// an account with the provider whose credentials were rejected, that one gets the new
+    /// credentials instead, and its to-dos that asked for them are done: fires `AccountUpdated`
+    /// and `ToDoDone`.
+    ///
+    /// # Errors
+    /// `INVALID_INPUT`, `NOT_FOUND` for its user or provider, `NOT_SUPPORTED` where the provider
+    /// does not offer the access level, `NOT_PERMITTED` where the application may not use it,
+    /// `CONFLICT` when the user has as many accounts as there may be, or what stops the store.
+    pub async fn link_account(
+        &self,
+        application: ApplicationId,
+        new: NewLink,
+    ) -> Result<Written<Account>, OperationFailure> {
+        self.check_link(&new)?;
+        let fresh_id = new_entity_code(&*self.chance);
+        for _ in 0..TRIES_MAX {
+            let now = self.now();
+            let owner = Some(application);
+            let user = self.referred::<User>(owner, &new.user, "/user").await?;
+            let provider = self.referred::<Provider>(None, &new.provider, "/provider").await?;
+            self.refuse_level(application, &provider, new.access_level).await?;
+            let mut plan = match self.rejected_account(application, &new).await? {
+                Some(account) => self.plan_renewal(application, now.wall, account, &new).await?,
+                None => {
+                    self.refuse_too_many_accounts(application, &user.id).await?;
+                    plan_link(application, now.wall, &fresh_id, &new)
+                }
+            };
+            plan.expected.push(user.expected(owner));
+            let id = plan.made.id.clone();
+            let collection = Collection::new(&self.vault, &self.chance, &id, &new.credentials);
+            let tasks = vec![collection.put(application, &id, now)];
+            if let Some(written) = self.write_with(now, plan, tasks).await? {
+                return Ok(written);
+            }
+        }
+        Err(changed_meanwhile::<Account>(&fresh_id))
+    }
+
+    /// The access levels that the provider offers and the application may use.
+    ///
+    /// # Errors
+    /// What stops the store.
+    pub async fn access_levels(
+        &self,
+        application: ApplicationId,
+        provider: &Provider,
+    ) -> Result<Vec<AccessLevel>, OperationFailure> {
+        let catalog = self.store.catalog().await.map_err(|error| stopped(&error))?;
+        let settings = catalog.application(application).map(|found| &found.settings);
+        let all = [Level::QuickCheck, Level::FullCheck, Level::FullCheckOngoing];
+        let allowed = all.into_iter().filter(|level| settings.is_some_and(|it| it.allows(*level)));
+        let levels = allowed.map(AccessLevel::from).filter(|level| provider.offers(*level));
+        Ok(levels.filter(|_| provider.adapter_url.is_some()).collect())
+    }
+
+    async fn refuse_level(
+        &self,
+        application: ApplicationId,
+        provider: &Stored<Provider>,
+        level: AccessLevel,
+    ) -> Result<(), OperationFailure> {
+        let name = || Level::from(level).as_str().to_owned();
+        let code = || provider.id.clone();
+        if !provider.body.offers(level) {
+            let denial = Denial::LevelNotOffered { provider: code(), level: name() };
+            return Err(Failure::Denied(denial).into());
+        }
+        if provider.body.adapter_url.is_none() {
+            return Err(Failure::Denied(Denial::NoAdapter { provider: code() }).into());
+        }
+        let catalog = self.store.catalog().await.map_err(|error| stopped(&error))?;
+        let application = catalog.application(application);
+        if application.is_some_and(|found| found.settings.allows(level.into())) {
+            return Ok(());
+        }
+        Err(Failure::Denied(Denial::LevelNotAllowed { level: name() }).into())
+    }
+
+    fn check_link(&self, new: &NewLink) -> Result<(), OperationFailure> {
+        let mut checks = Checks::default();
+        checks.consent("/consent", &new.consent);
+        let now = self.now().wall;
+        if new.consent.given_at.0 > now.0.saturating_add(AHEAD_MS_MAX) {
+            let message = "write when the user agreed, or leave it out for now";
+            checks.refuse("/consent/givenAt", message);
+        }
+        if new.consent.until.is_some_and(|until| until <= now) {
+            checks.refuse("/consent/until", "write a date that is still to come, or leave it out");
+        }
+        if new.credentials.is_empty() {
+            checks.refuse("/credentials", "give what the provider asks for");
+        }
+        checks.list("/credentials", new.credentials.len(), CREDENTIALS_MAX);
+        let mut names = HashSet::new();
+        for (index, credential) in new.credentials.iter().enumerate() {
+            let path = |field: &str| format!("/credentials/{index}/{field}");
+            checks.credential_name(&path("name"), &credential.name);
+            if !names.insert(&credential.name) {
+                checks.refuse(&path("name"), "another credential has this name");
+            }
+            // What was given is never told back.
+            if !(1..=CREDENTIAL_VALUE_BYTES_MAX).contains(&credential.value.len()) {
+                let message = format!("write 1 to {CREDENTIAL_VALUE_BYTES_MAX} bytes");
+                checks.refuse(&path("value"), message);
+            }
+        }
+        checks.finish()
+    }
+
+    /// The account whose credentials are renewed by this link.
+    async fn rejected_account(
+        &self,
+        application: ApplicationId,
+        new: &NewLink,
+    ) -> Result<Option<Stored<Account>>, OperationFailure> {
+        let accounts = self.hanging::<Account>(application, USER_ROLE, &new.user).await?;
+        let is_meant = |account: &Stored<Account>| {
+            account.body.status == AccountStatus::CredentialsRejected
+                && account.body.provider == new.provider
+        };
+        Ok(accounts.into_iter().rfind(is_meant))
+    }
+
+    async fn plan_renewal(
+        &self,
+        application: ApplicationId,
+        now: Wall,
+        account: Stored<Account>,
+        new: &NewLink,
+    ) -> Result<Plan<Stored<Account>>, OperationFailure> {
+        let owner = Some(application);
+        let body = Account {
+            access_level: new.access_level,
+            status: AccountStatus::Linking,
+            consent: new.consent.clone(),
+            ..account.body.clone()
+        };
+        let mut changes = vec![account.change(owner, &body)];
+        let mut firings = vec![Firing::of(Trigger::AccountUpdated, &account.id, application)];
+        for to_do in self.hanging::<ToDo>(application, ACCOUNT_ROLE, &account.id).await? {
+            if to_do.body.kind == ToDoKind::RenewCredentials && to_do.body.done_at.is_none() {
+                let done = ToDo { done_at: Some(now), ..to_do.body.clone() };
+                changes.push(to_do.change(owner, &done));
+                firings.push(Firing::of(Trigger::ToDoDone, &to_do.id, application));
+            }
+        }
+        let (expected, erased) = (Vec::new(), Vec::new());
+        Ok(Plan { changes, expected, firings, erased, made: account.next(now, body) })
+    }
+
+    /// The last that hang on an entity: a page.
+    pub(super) async fn hanging<B: crate::domain::Body>(
+        &self,
+        application: ApplicationId,
+        role: &str,
+        id: &str,
+    ) -> Result<Vec<Stored<B>>, OperationFailure> {
+        let query = PageQuery {
+            application: Some(application),
+            link: Some(link(role, id)),
+            updated_since: None,
+            tombstones: Tombstones::LeftOut,
+            page: PageArguments { first: tidings_core::limits::PAGE_MAX, after: None },
+        };
+        let page = self.reader.page::<B>(query).await.map_err(|error| stopped(&error))?;
+        Ok(page.items)
+    }
+}
+
+fn plan_link(
+    application: ApplicationId,
+    now: Wall,
+    id: &str,
+    new: &NewLink,
+) -> Plan<Stored<Account>> {
+    let body = Account {
+        user: new.user.clone(),
+        provider: new.provider.clone(),
+        reference: None,
+        access_level: new.access_level,
+        status: AccountStatus::Linking,
+        last_collected_at: None,
+        balance: None,
+        added_at: now,
+        consent: new.consent.clone(),
+    };
+    Plan {
+        changes: vec![change(Some(application), id, None, &body)],
+        expected: Vec::new(),
+        firings: vec![Firing::of(Trigger::AccountAdded, id, application)],
+        erased: Vec::new(),
+        made: Stored::first(id, now, body),
+    }
+}
