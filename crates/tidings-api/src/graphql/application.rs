@@ -8,7 +8,7 @@ use tidings_core::{
     application::{self, Name},
     ids::ApplicationId,
 };
-use tidings_graphql::{AccessLevel, DateTime, Failure, ListPage, OperationFailure, Problem, Thing};
+use tidings_graphql::{AccessLevel, DateTime, ListPage, OperationFailure, Problem, Thing};
 use tidings_store::{NewApplication, Page, Paged};
 
 use super::{
