@@ -14,6 +14,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 verify_folder=target/verify
 standardwebhooks_pypi=1.1.0
 jsonschema_pypi=4.26.0
+authlib_pypi=1.9.10
+requests_pypi=2.34.2
 standardwebhooks_npm=1.1.1
 graphql_http_npm=1.23.1
 graphql_npm=16.15.0
@@ -51,14 +53,15 @@ install_tools() {
   printf '%s, %s, node %s\n' "$(cargo --version)" "$(python3 --version)" "$(node --version)"
 }
 
-# The stock libraries that a receiver would use, from their registries, at fixed versions.
+# The stock libraries that a receiver, or a client of Auth Link, would use, from their registries, at fixed versions.
 install_verifiers() {
   heading 'libraries of other languages'
   local python=$verify_folder/python node=$verify_folder/node
-  if ! "$python/bin/python" -c 'import standardwebhooks, jsonschema' 2> /dev/null; then
+  if ! "$python/bin/python" -c 'import standardwebhooks, jsonschema, authlib, requests' 2> /dev/null; then
     python3 -m venv --clear "$python"
     "$python/bin/python" -m pip install --quiet --disable-pip-version-check \
       "standardwebhooks==$standardwebhooks_pypi" "jsonschema==$jsonschema_pypi" \
+      "authlib==$authlib_pypi" "requests==$requests_pypi" \
       || fail 'pip could not install its packages: is PyPI reachable?'
   fi
   if [ ! -f "$node/node_modules/standardwebhooks/package.json" ] \

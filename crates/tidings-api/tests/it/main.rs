@@ -9,6 +9,7 @@ mod documents;
 mod door;
 mod errors;
 mod events;
+mod access;
 mod explorer;
 mod isolation;
 mod management;

@@ -17,3 +17,4 @@ mod polling;
 mod refusals;
 mod providers;
 mod secrets;
+mod tokens;
