@@ -130,3 +130,11 @@ pub(super) async fn style() -> Response {
     answer.headers_mut().insert(header::CACHE_CONTROL, kept);
     answer
 }
+
+/// The pages' icon.
+pub(super) async fn icon() -> Response {
+    let mut answer = response(200, "image/svg+xml", pages::ICON);
+    let kept = HeaderValue::from_static("public, max-age=86400");
+    answer.headers_mut().insert(header::CACHE_CONTROL, kept);
+    answer
+}

@@ -108,7 +108,7 @@ pub(super) async fn check(State(link): State<Arc<AuthLink>>, request: Request) -
             match answer {
                 Ok(CheckAnswer::Ok) => return Ok(link.go_on(&visit, typed.credentials)),
                 Ok(CheckAnswer::CredentialsRejected { reason }) => {
-                    typed.refuse(0, reason.text(session.locale).to_owned());
+                    typed.rejection = Some(reason.text(session.locale).to_owned());
                 }
                 Err(trouble) => return Err(out_of_reach(session, &trouble)),
             }

@@ -17,6 +17,12 @@ pub(super) mod consent;
 /// The stylesheet of all pages.
 pub(super) const STYLE: &str = include_str!("look.css");
 
+/// The sign of the pages in a browser's bar.
+pub(super) const ICON: &str = include_str!("icon.svg");
+
+/// Where that is.
+pub(super) const ICON_PATH: &str = "/link/icon.svg";
+
 static STYLE_PATH: LazyLock<String> = LazyLock::new(|| {
     let hash = TokenHash::of(STYLE).0;
     let digits: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
@@ -58,6 +64,7 @@ impl Frame<'_> {
                         @if self.has_problem { (error) ": " }
                         (self.title) " – " (words::NAME.text(locale))
                     }
+                    link rel="icon" type="image/svg+xml" href=(ICON_PATH);
                     link rel="stylesheet" href=(style_path());
                 }
                 body {

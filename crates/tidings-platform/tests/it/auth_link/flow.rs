@@ -103,6 +103,7 @@ async fn credentials_that_the_provider_rejects_are_typed_again_and_a_few_times_o
         let page = browser.submit("/link/credentials", &wrong).await;
         assert_eq!(page.status, 422);
         assert!(page.body.contains("The password is wrong"));
+        assert!(!page.body.contains("aria-invalid"), "nobody knows which field it is");
         assert!(page.body.contains("value=\"ada\"") && !page.body.contains("canary-wrong"));
     }
     assert_eq!(browser.submit("/link/credentials", &wrong).await.status, 429);

@@ -11,7 +11,8 @@ use super::{
 fn shown(page: &Answer) -> String {
     let token = page.body.contains("name=\"form_token\"").then(|| page.form_token());
     let body = token.map_or(page.body.clone(), |token| page.body.replace(&token, "TOKEN"));
-    let style = body.split_once("href=\"/link/").unwrap().1.split_once('"').unwrap().0;
+    let style =
+        body.split_once("rel=\"stylesheet\" href=\"/link/").unwrap().1.split_once('"').unwrap().0;
     body.replace(style, "STYLE.css").replace("><", ">\n<")
 }
 
@@ -102,4 +103,6 @@ async fn the_stylesheet_is_kept_for_ever_under_its_own_address() {
     let style = browser.get(after.split('"').next().unwrap()).await;
     assert_eq!((style.status, style.header("content-type")), (200, "text/css; charset=utf-8"));
     assert!(style.header("cache-control").contains("immutable"));
+    let icon = browser.get("/link/icon.svg").await;
+    assert_eq!((icon.status, icon.header("content-type")), (200, "image/svg+xml"));
 }
