@@ -77,6 +77,9 @@ pub(super) async fn show_credentials(
     let (asked, _) = Asked::of(request);
     let shown = async {
         let visit = link.visit(&asked)?;
+        // The adapter is asked each time that the page is shown.
+        let taken = link.quotas.forms.take(link.now().elapsed, asked.address);
+        taken.map_err(|exceeded| flow::too_many(visit.session.locale, exceeded))?;
         let Some(chosen) =
             visit.session.provider.as_ref().filter(|_| visit.session.linked.is_none())
         else {

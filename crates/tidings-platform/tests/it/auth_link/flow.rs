@@ -260,6 +260,18 @@ async fn an_address_that_asks_too_often_waits() {
 }
 
 #[tokio::test]
+async fn an_adapter_is_not_asked_without_bound_for_one_address() {
+    let linker = LinkedWorld::public().await;
+    let mut browser = Browser::new(&linker.router);
+    browser.get(&LinkedWorld::request(&[("provider", Some(PROVIDER))])).await;
+    for _ in 0..120 {
+        assert_eq!(browser.get("/link/credentials").await.status, 200);
+    }
+    assert_eq!(browser.get("/link/credentials").await.status, 429);
+    assert_eq!(linker.world.adapters.script().calls.len(), 120);
+}
+
+#[tokio::test]
 async fn a_form_that_is_none_is_refused() {
     let linker = LinkedWorld::public().await;
     let (browser, page) = linker.at_consent(&[]).await;
