@@ -4,6 +4,7 @@
 #   tools ─► format, clippy, tidy, tests (cargo xtask ci) ─► capture ─► Python and Node verify it
 #   an adapter's answers by their schema ◄─ GraphQL over HTTP, audited ◄──────────────────────┘
 #      └─► durability: syncs, power cuts ─► kill -9, thirty times
+#             └─► the pages: as a fresh build gives them, in a real browser
 #
 # Needs Rust (with rustfmt and clippy). As root on Debian it installs the rest; otherwise it says
 # what is missing. Everything that it fetches lies under target/.
@@ -28,6 +29,8 @@ missing_packages() {
   command -v strace > /dev/null || echo strace
   command -v node > /dev/null || echo nodejs
   command -v npm > /dev/null || echo npm
+  command -v chromium > /dev/null || command -v chromium-browser > /dev/null \
+    || command -v google-chrome > /dev/null || echo chromium
 }
 
 install_tools() {
@@ -106,6 +109,23 @@ survive_kills() {
   cargo run --quiet --locked --package xtask -- crash --cycles 30
 }
 
+# The pages, as they are committed, are what a fresh build gives; and in a real browser each does
+# what it is for, with nothing but the keyboard too. tests/browser/README.md says what is watched.
+drive_browser() {
+  heading 'the pages, in a browser'
+  cargo run --quiet --locked --package xtask -- web --check
+  local browser=target/browser
+  if ! cmp --silent tests/browser/package-lock.json "$browser/package-lock.json" \
+    || [ ! -f "$browser/node_modules/.package-lock.json" ]; then
+    mkdir --parents "$browser"
+    cp tests/browser/package.json tests/browser/package-lock.json "$browser"
+    npm ci --prefix "$browser" --silent --no-audit --no-fund --ignore-scripts \
+      || fail 'npm could not install its packages: is the npm registry reachable?'
+  fi
+  cargo build --quiet --locked --package tidings
+  node --test --test-concurrency=1 --test-reporter=spec tests/browser/*.test.mjs
+}
+
 started_at=$SECONDS
 install_tools
 install_verifiers
@@ -115,4 +135,5 @@ audit_graphql
 validate_adapter
 prove_durability
 survive_kills
+drive_browser
 printf 'test.sh: all of it passed in %d s\n' "$((SECONDS - started_at))"

@@ -10,6 +10,7 @@ mod crash;
 mod durability;
 mod schema;
 mod tidy;
+mod web;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,6 +38,8 @@ enum Command {
     Crash(crash::Options),
     /// Prove under strace that what was acknowledged is on the disk, and survives a power cut
     Durability(durability::Options),
+    /// Build the pages of web/ into the program's sources, with npm and esbuild
+    Web(web::Options),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Sim(options) => sim::run(&options),
         Command::Crash(options) => crash::run(&options),
         Command::Durability(options) => durability::run(&options),
+        Command::Web(options) => web::run(&options),
     }
 }
 

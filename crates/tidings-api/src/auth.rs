@@ -1,7 +1,8 @@
 //! Who is asking: `Authorization: Bearer TOKEN` becomes a [`Principal`]. Asked before a body is
 //! read.
 //!
-//!   header ─► text of a token ─► hash ─► cache (2 s at most) or store ─► valid?
+//!   header ─► text of a token ─┬─► hash ─► cache (2 s at most) or store ─► valid?
+//!                              └─► with dots in it: an application signed it, see `jwt`
 //!      ─► its scopes, as far as its application has them
 
 use std::{
@@ -18,6 +19,7 @@ use tidings_core::{
 use tidings_store::StoreError;
 
 use crate::{
+    jwt,
     problem::{Code, Problem},
     state::Api,
 };
@@ -28,7 +30,7 @@ const CACHED_MS_MAX: u64 = 2 * SECOND_MS;
 /// Tokens that are kept.
 const CACHED_MAX: usize = 4_096;
 /// The longest token that is looked at.
-const TOKEN_BYTES_MAX: usize = 512;
+const TOKEN_BYTES_MAX: usize = 8 * 1_024;
 
 /// The principal of a request; `None` when it names none.
 ///
@@ -41,6 +43,9 @@ pub async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<Option<Princ
         return Err(Problem::bad_token());
     }
     let text = value.to_str().ok().and_then(bearer).ok_or_else(Problem::bad_token)?;
+    if jwt::is_jwt(text) {
+        return jwt::principal(api, text).await.map(Some);
+    }
     let token = find(api, TokenHash::of(text)).await?.ok_or_else(Problem::bad_token)?;
     if !token.is_valid(api.clock.now().elapsed) {
         return Err(Problem::bad_token());
@@ -190,7 +195,7 @@ mod tests {
         for value in ["", "abc", "Basic abc", "Bearer", "Bearer ", "Bearer a b", "Bearer ü"] {
             assert_eq!(bearer(value), None, "{value}");
         }
-        assert_eq!(bearer(&format!("Bearer {}", "x".repeat(513))), None);
+        assert_eq!(bearer(&format!("Bearer {}", "x".repeat(8_193))), None);
     }
     #[test]
     fn a_token_that_was_read_counts_for_two_seconds_unless_some_were_revoked() {

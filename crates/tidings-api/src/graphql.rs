@@ -13,6 +13,7 @@
 use async_graphql::MergedObject;
 
 mod asker;
+mod jwt_profile;
 mod application;
 mod token;
 mod token_list;

@@ -6,6 +6,7 @@
 //!                  ├─ graphql_http ─► executor of the one schema ─► graphql (management)
 //!                  │                                              └► the platform's objects
 //!                  ├─ document ─► Documents ─► bytes from disk
+//!                  ├─ web (the Explorer's page and its files)
 //!                  └─ schema, health, readiness, metrics
 //! auth says who asks, problem what is answered when the answer is no.
 //! ```
@@ -17,6 +18,7 @@ pub mod problem;
 pub mod gate;
 mod tag_salt;
 pub mod state;
+mod jwt;
 pub mod auth;
 mod json;
 mod body;
@@ -27,6 +29,7 @@ pub mod webhook_input;
 mod provision;
 pub mod graphql;
 pub mod graphql_http;
+mod web;
 pub mod router;
 mod framing;
 mod stall;
@@ -35,6 +38,7 @@ pub mod serve;
 pub use document::{Documents, DocumentsError, FoundDocument};
 pub use graphql::{ManagementMutation, ManagementQuery};
 pub use graphql_http::Executor;
+pub use jwt::{Subject, Subjects};
 pub use router::router;
 pub use serve::{ServeLimits, serve};
-pub use state::{Api, Metrics, Parts, Readiness, Settings, UrlPolicy};
+pub use state::{Api, FetchKeySet, Metrics, Parts, Readiness, Settings, UrlPolicy};

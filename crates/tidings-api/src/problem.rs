@@ -6,6 +6,7 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use tidings_core::{event::JsonObject, limits};
@@ -231,6 +232,12 @@ impl Problem {
         Problem { challenge, ..Problem::new(Code::Unauthenticated, detail) }
     }
 
+    /// A token that an application signed, and that does not count: its issuer is told why.
+    #[must_use]
+    pub fn bad_jwt(detail: String) -> Problem {
+        Problem { detail, ..Problem::bad_token() }
+    }
+
     /// Not JSON, from a byte of the body on.
     #[must_use]
     pub fn malformed_at(offset: usize, what: &str) -> Problem {
@@ -398,6 +405,23 @@ pub fn unchanged(headers: HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NOT_MODIFIED;
     *response.headers_mut() = headers;
+    response
+}
+
+/// A page, or one of its files. What a browser may do with it is added by the caller.
+#[must_use]
+pub fn shown(media_type: &'static str, content: Bytes) -> Response {
+    let mut response = Response::new(Body::from(content));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+/// An answer to who asks at another spelling of an address.
+#[must_use]
+pub fn moved(location: &'static str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(location));
     response
 }
 

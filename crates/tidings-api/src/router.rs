@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{Path, Request, State},
     response::Response,
     routing::{get, post},
 };
@@ -17,6 +17,7 @@ use crate::{
     ingest,
     problem::{self, Code, Problem},
     state::Api,
+    web::Pages,
 };
 
 /// The front door over an executor of the one schema.
@@ -27,6 +28,12 @@ pub fn router(api: Arc<Api>, executor: Executor) -> Router {
     };
     let schema = move |State(api): State<Arc<Api>>, headers: HeaderMap| async move {
         show_schema(&api, &headers, &sdl).await
+    };
+    let pages = Arc::new(Pages::default());
+    let page = Arc::clone(&pages);
+    let explorer = move |headers: HeaderMap| async move { page.explorer(&headers) };
+    let explorer_file = move |Path(name): Path<String>, headers: HeaderMap| async move {
+        pages.explorer_file(&name, &headers)
     };
     Router::new()
         .route("/v1/events", post(ingest::post_events).fallback(|| wrong_method("POST")))
@@ -42,6 +49,9 @@ pub fn router(api: Arc<Api>, executor: Executor) -> Router {
         .route("/healthz", get(alive).fallback(|| wrong_method("GET")))
         .route("/readyz", get(ready).fallback(|| wrong_method("GET")))
         .route("/metrics", get(metrics).fallback(|| wrong_method("GET")))
+        .route("/explorer", get(explorer).fallback(|| wrong_method("GET")))
+        .route("/explorer/", get(explorer_moved).fallback(|| wrong_method("GET")))
+        .route("/explorer/{file}", get(explorer_file).fallback(|| wrong_method("GET")))
         .fallback(nothing)
         .with_state(api)
 }
@@ -69,6 +79,11 @@ async fn show_schema(api: &Api, headers: &HeaderMap, sdl: &str) -> Result<Respon
         return Err(Problem::no_token());
     }
     Ok(problem::found("text/plain; charset=utf-8", sdl.to_owned()))
+}
+
+/// The page's addresses are relative, so it is at home in one place only.
+async fn explorer_moved() -> Response {
+    problem::moved("../explorer")
 }
 
 async fn wrong_method(allow: &'static str) -> Problem {

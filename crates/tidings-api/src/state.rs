@@ -3,6 +3,7 @@
 
 use std::{fmt, sync::Arc};
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tidings_core::{
     application::Name,
@@ -12,12 +13,23 @@ use tidings_core::{
 use tidings_query::source::Source;
 use tidings_store::{Chance, Clock, Ingest, Store};
 
-use crate::{auth::TokenCache, document::Documents, gate::Gate, tag_salt::TagSalt};
+use crate::{
+    auth::TokenCache,
+    document::Documents,
+    gate::Gate,
+    jwt::{Jwts, Subjects},
+    tag_salt::TagSalt,
+};
 
 /// Judges the URL of a webhook when it is saved, without resolving or connecting: the error is for
 /// the person who wrote it. The binary passes the parser of the delivery's egress, so that the same
 /// policy counts here and there.
 pub type UrlPolicy = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+
+/// Reads the key set of an issuer of tokens. The binary passes the delivery's way out, which judges
+/// the address; the error is for people.
+pub type FetchKeySet =
+    Arc<dyn Fn(String) -> BoxFuture<'static, Result<Bytes, String>> + Send + Sync>;
 
 /// Whether the server can accept and record; the error says why not.
 pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
@@ -67,6 +79,10 @@ pub struct Parts {
     pub sources: Vec<Arc<dyn Source>>,
     /// Where documents are, where the platform is enabled.
     pub documents: Option<Arc<dyn Documents>>,
+    /// Where users are whose applications sign their tokens, where the platform is enabled.
+    pub subjects: Option<Arc<dyn Subjects>>,
+    /// What reads the key sets of those who sign.
+    pub fetch_key_set: FetchKeySet,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance, for keys, tokens, ids and nonces.
@@ -89,6 +105,8 @@ pub struct Api {
     pub(crate) ingest: Arc<dyn Ingest>,
     pub(crate) sources: Vec<Arc<dyn Source>>,
     pub(crate) documents: Option<Arc<dyn Documents>>,
+    pub(crate) subjects: Option<Arc<dyn Subjects>>,
+    pub(crate) fetch_key_set: FetchKeySet,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) chance: Arc<dyn Chance>,
     pub(crate) vault: Vault,
@@ -97,6 +115,7 @@ pub struct Api {
     pub(crate) readiness: Readiness,
     pub(crate) metrics: Metrics,
     pub(crate) tokens: TokenCache,
+    pub(crate) jwts: Jwts,
     pub(crate) gate: Gate,
     pub(crate) downloads: Arc<Gate>,
     /// What the tags of answers are mixed with.
@@ -112,10 +131,13 @@ impl Api {
             gate: Gate::new(parts.settings.ingest_in_flight_max),
             downloads: Arc::new(Gate::new(parts.settings.downloads_max)),
             tokens: TokenCache::default(),
+            jwts: Jwts::new(),
             store: parts.store,
             ingest: parts.ingest,
             sources: parts.sources,
             documents: parts.documents,
+            subjects: parts.subjects,
+            fetch_key_set: parts.fetch_key_set,
             clock: parts.clock,
             chance: parts.chance,
             vault: parts.vault,

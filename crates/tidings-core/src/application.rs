@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use crate::{access::ScopeSet, ids::ApplicationId, time::Wall};
+use crate::{access::ScopeSet, ids::ApplicationId, jwt::JwtProfile, time::Wall};
 
 /// A name that appears in commands and paths: `[a-z0-9][a-z0-9_-]{0,62}`. Applications and sources
 /// have one.
@@ -99,6 +99,9 @@ pub struct ApplicationSettings {
     /// What it may have collected of accounts; `None`: everything.
     #[serde(default)]
     pub access_levels: Option<Vec<AccessLevel>>,
+    /// By which rules tokens are checked that it signs itself.
+    #[serde(default)]
+    pub jwt_profiles: Vec<JwtProfile>,
 }
 
 impl ApplicationSettings {

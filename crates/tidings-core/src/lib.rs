@@ -5,6 +5,7 @@
 //! above them in this list.
 
 pub mod access;
+pub mod jwt;
 pub mod application;
 pub mod catalog;
 pub mod delivery;

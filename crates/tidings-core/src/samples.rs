@@ -26,6 +26,7 @@ pub fn application(id: ApplicationId) -> Application {
             redirect_uris: Vec::new(),
             client_type: ClientType::Confidential,
             access_levels: None,
+            jwt_profiles: Vec::new(),
         },
         added_at: WALL,
         updated_at: WALL,

@@ -4,7 +4,10 @@
 
 use std::fmt;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
@@ -139,6 +142,15 @@ impl fmt::Debug for Vault {
 pub struct VaultError {
     /// The key that was tried.
     pub key_id: String,
+}
+
+/// What a token's text begins with, so that scanners for leaked secrets know it.
+const TOKEN_PREFIX: &str = "tidings_";
+
+/// The text of a new token, made of bytes by chance.
+#[must_use]
+pub fn token_text(random: [u8; 32]) -> String {
+    format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(random))
 }
 
 /// What a bearer token is stored as: the SHA-256 of its text. Tokens are long and random, so that

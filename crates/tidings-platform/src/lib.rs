@@ -23,7 +23,7 @@ mod library;
 pub mod collect;
 pub mod link;
 
-pub use library::Library;
+pub use library::{Library, SweepError};
 pub use reader::Reader;
 pub use schema::{PlatformMutation, PlatformQuery};
 pub use source::PlatformSource;

@@ -1,12 +1,13 @@
-//! Documents' bytes for those who may download them.
+//! Documents' bytes: for those who may download them, and gone once no document has them.
 
 use tidings_core::access::Principal;
+use tidings_graphql::PageArguments;
 use tidings_store::StoreError;
 
 use crate::{
-    domain::{Body, Document, Stored},
-    reader::Reader,
-    shelf::{Expected, Opened, Shelf, ShelfError},
+    domain::{BYTES_ROLE, Body, Document, Stored},
+    reader::{Hanging, Reader, Tombstones},
+    shelf::{ContentHash, Expected, Opened, Shelf, ShelfError},
 };
 
 /// What is read and the bytes of it.
@@ -53,6 +54,56 @@ impl Library {
         let sha256 = sha256.parse().map_err(|_| ShelfError::NoHash { text: sha256.to_owned() })?;
         self.shelf.open_document(Expected { sha256, bytes }).await
     }
+}
+
+impl Library {
+    /// Removes the bytes whose hash begins with this byte and that no document has any more:
+    /// somebody deleted them, or withdrew the consent. Gives how many were removed.
+    ///
+    /// # Errors
+    /// [`SweepError`].
+    pub async fn remove_unused(&self, first: u8) -> Result<usize, SweepError> {
+        let hashes = self.shelf.hashes(first).await?;
+        let mut removed = 0;
+        for sha256 in self.unused(hashes).await? {
+            // Asked once more, where nobody can come in between.
+            let is_unused = async { self.unused(vec![sha256]).await.is_ok_and(|it| it.len() == 1) };
+            removed += usize::from(self.shelf.remove_unused(sha256, is_unused).await?);
+        }
+        Ok(removed)
+    }
+
+    /// Those of the hashes that no document has.
+    async fn unused(&self, hashes: Vec<ContentHash>) -> Result<Vec<ContentHash>, StoreError> {
+        let mut unused = hashes;
+        for application in self.reader.applications().await? {
+            if unused.is_empty() {
+                break;
+            }
+            let hanging = Hanging {
+                application,
+                role: BYTES_ROLE.to_owned(),
+                targets: unused.iter().map(ToString::to_string).collect(),
+                tombstones: Tombstones::LeftOut,
+                page: PageArguments { first: 1, after: None },
+                entities_max: usize::MAX,
+            };
+            let found = self.reader.hanging_on::<Document>(hanging).await?.unwrap_or_default();
+            unused.retain(|hash| found.get(&hash.to_string()).is_none_or(|it| it.items.is_empty()));
+        }
+        Ok(unused)
+    }
+}
+
+/// What stops the removal of bytes.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The shelf is at fault.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
 }
 
 /// Whether a document of the principal's application is there for the principal: the one place

@@ -208,6 +208,15 @@ impl Reader {
         }
     }
 
+    /// The applications that are not deleted.
+    ///
+    /// # Errors
+    /// What stops the store.
+    pub async fn applications(&self) -> Result<Vec<ApplicationId>, StoreError> {
+        let catalog = self.store.catalog().await?;
+        Ok(catalog.applications().map(|application| application.id).collect())
+    }
+
     /// The applications that have an entity with this id.
     ///
     /// # Errors

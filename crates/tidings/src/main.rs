@@ -19,6 +19,7 @@ mod shutdown;
 mod metrics;
 mod downloads;
 mod collecting;
+mod subjects;
 mod wiring;
 mod schema;
 mod server;

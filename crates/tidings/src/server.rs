@@ -10,7 +10,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use futures_util::FutureExt;
-use tidings_api::{Api, Parts, Readiness, ServeLimits, Settings, UrlPolicy};
+use tidings_api::{Api, Parts, Readiness, ServeLimits, Settings, Subjects, UrlPolicy};
 use tidings_core::secret::Vault;
 use tidings_deliver::{Deliver, EgressSender, Options};
 use tidings_egress::{Egress, EgressOptions, Network, OwnAddresses, Profile};
@@ -33,7 +33,9 @@ use crate::{
     config::Config,
     downloads::Downloads,
     failure::Failure,
-    metrics, schema, wiring,
+    metrics, schema,
+    subjects::{PlatformSubjects, fetch_key_set},
+    wiring,
 };
 
 /// How long attempts and requests may take to finish once the server is asked to end: an attempt's
@@ -177,6 +179,8 @@ impl Base {
             ingest,
             sources,
             documents: self.documents(),
+            subjects: writer.clone().map(|it| Arc::new(PlatformSubjects(it)) as Arc<dyn Subjects>),
+            fetch_key_set: fetch_key_set(self.egress.clone()),
             clock,
             chance,
             vault: self.vault.clone(),
@@ -234,7 +238,8 @@ impl Base {
         let (marked_clock, marked_store) = both();
         let (tidied_clock, tidied_store) = both();
         let marks = clock::keep_marks(marked_clock, marked_store, stop_keepers.clone(), writable);
-        let tidied = tidy(tidied_store, tidied_clock, stop_keepers.clone());
+        let library = self.shelf.map(|shelf| Library::new(Reader::new(Arc::clone(&store)), shelf));
+        let tidied = tidy(tidied_store, tidied_clock, library, stop_keepers.clone());
         Server {
             url: self.url,
             keepers: vec![tokio::spawn(marks), tokio::spawn(tidied)],
@@ -345,12 +350,25 @@ fn metrics_text(
     })
 }
 
-/// Clears away what nobody can ask for any more, a bounded part at a time.
-async fn tidy(store: Arc<dyn Store>, clock: Arc<SystemClock>, stop: CancellationToken) {
-    loop {
+/// Clears away what nobody can ask for any more, a bounded part at a time: of documents' bytes a
+/// 256th at each turn.
+async fn tidy(
+    store: Arc<dyn Store>,
+    clock: Arc<SystemClock>,
+    library: Option<Library>,
+    stop: CancellationToken,
+) {
+    for first in (0..=u8::MAX).cycle() {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(TIDY_EVERY) => {}
+        }
+        if let Some(library) = &library {
+            match library.remove_unused(first).await {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(count, "removed the bytes of {count} documents"),
+                Err(error) => tracing::warn!(error = %error, "unused bytes stay: {error}"),
+            }
         }
         while !stop.is_cancelled() {
             let now = clock.now();

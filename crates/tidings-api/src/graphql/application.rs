@@ -8,11 +8,12 @@ use tidings_core::{
     application::{self, Name},
     ids::ApplicationId,
 };
-use tidings_graphql::{AccessLevel, DateTime, Failure, ListPage, OperationFailure, Problem, Thing};
+use tidings_graphql::{AccessLevel, DateTime, ListPage, OperationFailure, Problem, Thing};
 use tidings_store::{NewApplication, Page, Paged};
 
 use super::{
     asker::{Asker, as_error, page, parse_argument, shown, store_failure, write_failure},
+    jwt_profile::{JwtProfile, JwtProfileInput, Surroundings, profiles},
     result_union,
 };
 
@@ -35,27 +36,6 @@ pub enum ClientType {
     Public,
 }
 
-/// How tokens that an application signs itself are checked.
-#[derive(InputObject, Clone, Debug)]
-pub struct JwtProfileInput {
-    /// What it is called.
-    pub name: String,
-    /// The algorithms that may sign.
-    pub algorithms: Vec<String>,
-    /// The `iss` that a token must have.
-    pub issuer: String,
-    /// The `aud` that a token must have.
-    pub audience: String,
-    /// The most that a token may do.
-    pub max_scopes: Vec<String>,
-    /// The key that checks signatures, as PEM.
-    pub public_key: Option<String>,
-    /// The secret that checks signatures.
-    pub shared_secret: Option<String>,
-    /// Where the keys that check signatures are.
-    pub jwks_url: Option<String>,
-}
-
 /// An application that is to be.
 #[derive(InputObject, Clone, Debug)]
 pub struct AddApplicationInput {
@@ -72,7 +52,7 @@ pub struct AddApplicationInput {
     pub access_levels: Option<Vec<AccessLevel>>,
     /// Seconds that its tokens last, at least 60. Left out: they do not end.
     pub token_lifetime_s: Option<i32>,
-    /// Tokens that it signs itself. Not offered by this server.
+    /// How tokens are checked that it signs itself: at most 16 profiles. Left out: it signs none.
     pub jwt_profiles: Option<Vec<JwtProfileInput>>,
 }
 
@@ -90,7 +70,8 @@ pub struct UpdateApplicationInput {
     pub access_levels: MaybeUndefined<Vec<AccessLevel>>,
     /// Seconds that tokens last that are added from now on, at least 60.
     pub token_lifetime_s: MaybeUndefined<i32>,
-    /// Tokens that it signs itself. Not offered by this server.
+    /// How tokens are checked that it signs itself, in place of all profiles that it has. Secrets
+    /// are given again.
     pub jwt_profiles: MaybeUndefined<Vec<JwtProfileInput>>,
 }
 
@@ -109,6 +90,8 @@ pub struct Application {
     pub access_levels: Option<Vec<AccessLevel>>,
     /// Seconds that its tokens last; null: they do not end.
     pub token_lifetime_s: Option<u32>,
+    /// How tokens are checked that it signs itself.
+    pub jwt_profiles: Vec<JwtProfile>,
     /// When it was added.
     pub added: DateTime,
     /// When it was last changed.
@@ -128,6 +111,7 @@ impl From<&application::Application> for Application {
                 .as_ref()
                 .map(|levels| levels.iter().copied().map(Into::into).collect()),
             token_lifetime_s: stored.token_lifetime_s,
+            jwt_profiles: stored.settings.jwt_profiles.iter().map(JwtProfile::from).collect(),
             added: stored.added_at.into(),
             updated: stored.updated_at.into(),
         }
@@ -238,7 +222,6 @@ async fn add(
 ) -> Result<Application, OperationFailure> {
     let asker = Asker::operator(context)?;
     let name: Name = parse_argument("/input/name", &input.name)?;
-    refuse_unsupported("jwtProfiles", input.jwt_profiles.as_deref())?;
     let mut problems = Vec::new();
     let scopes = match &input.scopes {
         None => ScopeSet::for_applications(),
@@ -247,12 +230,19 @@ async fn add(
     let redirect_uris = input.redirect_uris.unwrap_or_default();
     check_redirect_uris(&redirect_uris, &mut problems);
     let token_lifetime_s = lifetime(input.token_lifetime_s, &mut problems);
+    let given = input.jwt_profiles.unwrap_or_default();
+    let jwt_profiles = jwt_profiles(&asker, None, &given, &mut problems).await?;
     if !problems.is_empty() {
         return Err(OperationFailure::invalid(problems));
     }
     let client_type = input.client_type.map_or(application::ClientType::Confidential, Into::into);
     let access_levels = access_levels(input.access_levels);
-    let settings = application::ApplicationSettings { redirect_uris, client_type, access_levels };
+    let settings = application::ApplicationSettings {
+        redirect_uris,
+        client_type,
+        access_levels,
+        jwt_profiles,
+    };
     let new = NewApplication { name, scopes, token_lifetime_s, settings };
     let added = asker.api.store.add_application(asker.now(), new).await;
     let added = added.map_err(|error| write_failure(Thing::Application, "/input/name", error))?;
@@ -266,7 +256,6 @@ async fn update(
 ) -> Result<Application, OperationFailure> {
     let asker = Asker::operator(context)?;
     let mut changed = application::Application::clone(&*asker.application(name).await?);
-    refuse_unsupported("jwtProfiles", input.jwt_profiles.take().as_deref())?;
     let mut problems = Vec::new();
     match input.scopes {
         MaybeUndefined::Undefined => {}
@@ -287,6 +276,11 @@ async fn update(
     }
     if !input.token_lifetime_s.is_undefined() {
         changed.token_lifetime_s = lifetime(input.token_lifetime_s.take(), &mut problems);
+    }
+    if !input.jwt_profiles.is_undefined() {
+        let given = input.jwt_profiles.take().unwrap_or_default();
+        changed.settings.jwt_profiles =
+            jwt_profiles(&asker, Some(changed.id), &given, &mut problems).await?;
     }
     if !problems.is_empty() {
         return Err(OperationFailure::invalid(problems));
@@ -315,11 +309,15 @@ fn access_levels(given: Option<Vec<AccessLevel>>) -> Option<Vec<application::Acc
     (!levels.is_empty()).then_some(levels)
 }
 
-fn refuse_unsupported<T>(what: &str, given: Option<&[T]>) -> Result<(), OperationFailure> {
-    match given {
-        None | Some([]) => Ok(()),
-        Some(_) => Err(Failure::NotSupported { what: what.to_owned() }.into()),
-    }
+async fn jwt_profiles(
+    asker: &Asker<'_>,
+    application: Option<ApplicationId>,
+    given: &[JwtProfileInput],
+    problems: &mut Vec<Problem>,
+) -> Result<Vec<tidings_core::jwt::JwtProfile>, OperationFailure> {
+    let catalog = asker.api.store.catalog().await.map_err(store_failure)?;
+    let around = Surroundings { api: asker.api, catalog: &catalog, application };
+    Ok(profiles(&around, given, problems))
 }
 
 /// The scopes of an application, and what is wrong with them.

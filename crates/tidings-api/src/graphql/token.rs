@@ -7,13 +7,12 @@
 //!   application
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use tidings_core::{
     access::{Owner, Principal, Scope, ScopeSet, TokenKind as Kind},
     application::Application,
     ids::{EntityId, TokenId},
     limits::USER_TOKEN_LIFETIME_S,
-    secret::TokenHash,
+    secret::{TokenHash, token_text},
     time::{Now, SECOND_MS, Wall},
 };
 use tidings_graphql::{DateTime, Failure, OperationFailure, Problem, Thing};
@@ -24,8 +23,6 @@ use super::{
     result_union,
 };
 
-/// What a token's text begins with, so that scanners for leaked secrets know it.
-const PREFIX: &str = "tidings_";
 /// The kind of entity that users are.
 const USER: &str = "User";
 
@@ -144,7 +141,7 @@ async fn add(context: &Context<'_>, input: &AddTokenInput) -> Result<TokenAdded,
     if !problems.is_empty() {
         return Err(OperationFailure::invalid(problems));
     }
-    let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(asker.api.random::<32>()));
+    let text = token_text(asker.api.random::<32>());
     let owner = application.map_or(Owner::Operator, |one| Owner::Application(one.id));
     let own = NewToken::own(TokenHash::of(&text), owner, scopes);
     let kind = Kind::from(input.kind);

@@ -18,8 +18,8 @@ async fn run(door: &Door, token: &str, call: &str, shown: &str, input: Value) ->
     door.graphql(token, &query, json!({ "input": input })).await["answer"].clone()
 }
 
-const APPLICATION: &str = "... on Application { name scopes redirectUris clientType tokenLifetimeS \
-    added updated }";
+const APPLICATION: &str = "... on Application { name scopes redirectUris clientType accessLevels \
+    tokenLifetimeS added updated }";
 
 async fn add(door: &Door, token: &str, input: Value) -> Value {
     run(door, token, "addApplication(input: $input)", APPLICATION, input).await
@@ -78,7 +78,10 @@ async fn what_is_wrong_with_an_application_is_named() {
     ];
     assert_eq!(paths(&add(&door, OPERATOR, wrong).await), expected);
     let levels = json!({ "name": "a", "accessLevels": ["FULL_CHECK"] });
-    assert_eq!(add(&door, OPERATOR, levels).await["code"], "NOT_SUPPORTED");
+    assert_eq!(add(&door, OPERATOR, levels).await["accessLevels"], json!(["FULL_CHECK"]));
+    let call = "updateApplication(name: \"a\", input: $input)";
+    let all = run(&door, OPERATOR, call, APPLICATION, json!({ "accessLevels": [] })).await;
+    assert_eq!(all["accessLevels"], Value::Null, "{all}");
     assert_eq!(add(&door, ACME, json!({ "name": "a" })).await["code"], "NOT_PERMITTED");
 }
 

@@ -28,6 +28,8 @@ async fn what_is_not_there_is_told_as_a_problem() {
         ("/v1/events", "POST"),
         ("/v1/graphql", "GET, POST"),
         ("/healthz", "GET"),
+        ("/explorer", "GET"),
+        ("/explorer/explorer.js", "GET"),
         ("/v1/schema.graphql", "GET"),
     ] {
         let request = request("DELETE", path, Some(ACME)).body(Body::empty()).unwrap();

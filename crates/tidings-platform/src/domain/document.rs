@@ -39,7 +39,11 @@ impl Body for Document {
     const THING: Thing = Thing::Document;
 
     fn links(&self) -> Vec<Link> {
-        vec![link(USER_ROLE, &self.user), link(ACCOUNT_ROLE, &self.account)]
+        vec![
+            link(USER_ROLE, &self.user),
+            link(ACCOUNT_ROLE, &self.account),
+            link(BYTES_ROLE, &self.sha256),
+        ]
     }
 
     fn user(&self) -> Option<&str> {
@@ -50,6 +54,9 @@ impl Body for Document {
         Some(&self.account)
     }
 }
+
+/// The role of the link from a document to the hash of its bytes.
+pub const BYTES_ROLE: &str = "bytes";
 
 /// What a document is.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ mod energy_switch;
 
 pub use account::{ACCOUNTS_PER_USER_MAX, Account, AccountStatus, Consent};
 pub use checks::Checks;
-pub use document::{Document, DocumentType};
+pub use document::{BYTES_ROLE, Document, DocumentType};
 pub use energy_switch::{Commission, CommissionStatus, EnergySwitch, FuelType, Money};
 pub use entity_code::{entity_code_of, is_entity_code, new_entity_code};
 pub use provider::{Provider, ProviderCapabilities, Sector};

@@ -4,7 +4,7 @@ use async_graphql::{Context, Error, ID, Object};
 use tidings_graphql::{DateTime, Failure, PageArguments};
 
 use super::{
-    asking::{Asking, result_union, writing},
+    asking::{Asking, result_union, writing_own},
     batch::{Shown, shown_alone},
     document::DocumentObject,
     page::{EntityListPage, ListArguments, list},
@@ -162,14 +162,14 @@ pub struct AccountMutation;
 
 #[Object]
 impl AccountMutation {
-    /// Withdraws the user's consent: nothing more is collected of the account. Fires
-    /// `AccountUpdated`, unless it was withdrawn before.
+    /// Withdraws the user's consent: nothing more is collected of the account. A user's token does
+    /// so with that user's own. Fires `AccountUpdated`, unless it was withdrawn before.
     async fn withdraw_consent(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The account's id.")] account: ID,
     ) -> Result<WithdrawConsentResult, Error> {
-        let (writer, application) = match writing(context)? {
+        let (writer, application) = match writing_own::<Account>(context, &account).await? {
             Ok(writing) => writing,
             Err(failure) => return Ok(Err(failure).into()),
         };

@@ -204,9 +204,14 @@ pub(super) fn sees<B: Body>(context: &Context<'_>, entity: &Stored<B>) -> bool {
     is_seen
 }
 
-/// Whether the token may see what belongs to the entity's user. Providers are nobody's.
+/// Whether the token may see what belongs to the entity's user. Providers are nobody's. The scope
+/// is asked for here too, because a token without it is shown whose it is, and must not go on from
+/// there.
 fn is_of_asker<B: Body>(context: &Context<'_>, entity: &Stored<B>) -> bool {
     let Ok(principal) = principal(context) else { return false };
+    if !principal.scopes.allows(Scope::ReadAccounts) {
+        return false;
+    }
     let user = if B::KIND == User::KIND { Some(entity.id.as_str()) } else { entity.body.user() };
     match user {
         Some(user) => principal.sees_user(user),
@@ -236,6 +241,20 @@ pub(super) fn writing<'a>(
         }
         Ok((writer, asking.application()?))
     }))
+}
+
+/// The same for what a user does with what is the user's own, which the user's token may do too.
+pub(super) async fn writing_own<'a, B: Body>(
+    context: &'a Context<'a>,
+    id: &str,
+) -> Result<Result<(&'a Writer, ApplicationId), Failure>, Error> {
+    let asking = match Asking::of(context)? {
+        Ok(asking) if asking.principal.kind == TokenKind::User => asking,
+        _ => return writing(context),
+    };
+    let writer = context.data::<Writer>()?;
+    let own = asking.find::<B>(id).await.and_then(|_| asking.application());
+    Ok(own.map(|application| (writer, application)))
 }
 
 /// The writer, for the operator alone.

@@ -11,6 +11,7 @@ mod asking;
 mod batch;
 mod page;
 mod user;
+mod access_token;
 mod provider;
 mod account;
 mod link;
@@ -19,6 +20,7 @@ mod document;
 mod to_do;
 mod energy_switch;
 
+pub use access_token::{AccessToken, AccessTokenMutation};
 pub use account::{AccountMutation, AccountObject, AccountQuery};
 pub use asking::StoredQuery;
 pub use batch::Shown;
@@ -49,6 +51,7 @@ pub struct PlatformQuery(
 #[derive(MergedObject, Default, Debug)]
 pub struct PlatformMutation(
     UserMutation,
+    AccessTokenMutation,
     ProviderMutation,
     AccountMutation,
     LinkMutation,

@@ -5,7 +5,7 @@ use tidings_graphql::{DateTime, Failure};
 
 use super::{
     account::AccountObject,
-    asking::{Asking, result_union, writing},
+    asking::{Asking, result_union, writing, writing_own},
     batch::{Shown, shown_alone},
     page::{EntityListPage, ListArguments, list},
     user::UserObject,
@@ -152,13 +152,14 @@ impl ToDoMutation {
         Ok(written.map(|written| object(written.entity)).into())
     }
 
-    /// Marks a to-do as done. Fires `ToDoDone`, unless it was done before.
+    /// Marks a to-do as done; a user's token does so with that user's own. Fires `ToDoDone`, unless
+    /// it was done before.
     async fn complete_to_do(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The to-do's id.")] id: ID,
     ) -> Result<CompleteToDoResult, Error> {
-        let (writer, application) = match writing(context)? {
+        let (writer, application) = match writing_own::<ToDo>(context, &id).await? {
             Ok(writing) => writing,
             Err(failure) => return Ok(Err(failure).into()),
         };

@@ -6,7 +6,7 @@ use tidings_graphql::{DateTime, Denial, Failure, PageArguments, principal};
 
 use super::{
     account::AccountObject,
-    asking::{Asking, result_union, sees, stopped, writing},
+    asking::{Asking, result_union, stopped, writing},
     batch::{Shown, shown_alone},
     page::{EntityListPage, ListArguments, list},
     to_do::ToDoObject,
@@ -114,7 +114,7 @@ async fn authorised_user(
     };
     let found = context.data::<Reader>()?.one::<User>(Some(application), id.as_str()).await;
     let found = found.map_err(|error| stopped(context, &error).into_error())?;
-    let found = found.filter(|user| sees(context, user));
+    let found = found.filter(|user| !user.deleted);
     Ok(found.map(|user| UserObject(shown_alone(application, user))))
 }
 
@@ -192,8 +192,8 @@ impl UserMutation {
         Ok(written.map(|written| object(written.entity)).into())
     }
 
-    /// Deletes a user with all accounts, to-dos and switches, and gives the user as it last was.
-    /// Fires `UserDeleted`.
+    /// Deletes a user with all accounts, to-dos and switches, revokes the user's tokens, and gives
+    /// the user as it last was. Fires `UserDeleted`.
     async fn delete_user(
         &self,
         context: &Context<'_>,

@@ -13,7 +13,9 @@ use tidings_core::{ids::ApplicationId, limits, time::Now};
 use tidings_graphql::{Failure, OperationFailure, PageArguments};
 use tidings_store::{EntityChange, Link, TaskChange};
 
-use super::{Committed, Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped};
+use super::{
+    Beside, Committed, Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped,
+};
 use crate::{
     collect::collection::Collection,
     domain::{
@@ -54,7 +56,8 @@ fn tasks_of(deletion: &Deletion, changes: &[EntityChange]) -> Vec<TaskChange> {
 }
 
 impl Writer {
-    /// Deletes a user and all that hangs on it, and fires `UserDeleted`. Tombstones stay.
+    /// Deletes a user and all that hangs on it, and fires `UserDeleted`. Tombstones stay. The
+    /// user's tokens are revoked in the same commit.
     ///
     /// # Errors
     /// `NOT_FOUND`, or what stops the store.
@@ -103,7 +106,7 @@ impl Writer {
                 made: entity,
             };
             let tasks = tasks_of(deletion, &plan.changes);
-            if let Some(written) = self.write_with(now, plan, &tasks).await? {
+            if let Some(written) = self.write_with(now, plan, tasks).await? {
                 self.delete_what_came_meanwhile(deletion).await;
                 return Ok(written);
             }
@@ -122,7 +125,7 @@ impl Writer {
             }
             let plan = gone(changes);
             let tasks = tasks_of(deletion, &plan.changes);
-            if self.commit_with(now, &plan, &tasks).await.is_err() {
+            if self.commit_with(now, &plan, &Beside::tasks(tasks)).await.is_err() {
                 return;
             }
         }
@@ -174,7 +177,7 @@ impl Writer {
             let tasks = tasks_of(deletion, &plan.changes);
             // A conflict is met by the next turn, which reads again.
             let (Committed::Done(_) | Committed::Conflict | Committed::LeaseLost) =
-                self.commit_with(now, &plan, &tasks).await?;
+                self.commit_with(now, &plan, &Beside::tasks(tasks)).await?;
         }
         Err(Failure::Unavailable.into())
     }

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 
 use tidings_core::{application::AccessLevel as Level, ids::ApplicationId, time::Wall};
 use tidings_graphql::{AccessLevel, Denial, Failure, OperationFailure, PageArguments};
-use tidings_store::TaskChange;
 
 use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped};
 use crate::{
@@ -72,8 +71,8 @@ impl Writer {
             plan.expected.push(user.expected(owner));
             let id = plan.made.id.clone();
             let collection = Collection::new(&self.vault, &self.chance, &id, &new.credentials);
-            let tasks: Vec<TaskChange> = vec![collection.put(application, &id, now)];
-            if let Some(written) = self.write_with(now, plan, &tasks).await? {
+            let tasks = vec![collection.put(application, &id, now)];
+            if let Some(written) = self.write_with(now, plan, tasks).await? {
                 return Ok(written);
             }
         }

@@ -22,19 +22,21 @@ use tidings_core::{
 use tidings_graphql::{Failure, Locale, OperationFailure, Problem};
 use tidings_store::{
     Append, AppendError, AppendedEvent, Chance, Clock, EntityChange, EntityExpectation, Erasure,
-    Ingest, NewEvent, Store, StoreError, TaskChange,
+    Ingest, NewEvent, NewToken, Revocation, Store, StoreError, TaskChange,
 };
 use tracing::error;
 
 use crate::{
     collect::adapter::Adapters,
-    domain::{Body, Stored},
+    domain::{Body, Stored, User},
     reader::Reader,
     triggers::Trigger,
 };
 
 mod deletion;
 mod user;
+mod access_token;
+mod subject;
 mod withdrawal;
 mod provider;
 mod account;
@@ -45,6 +47,7 @@ mod document;
 mod to_do;
 mod energy_switch;
 
+pub use access_token::{Delegation, Issued};
 pub use account::{AccountChange, NewAccount};
 pub use collected::{Collected, NotCollected};
 pub use document::NewDocument;
@@ -52,6 +55,7 @@ pub use energy_switch::{CommissionFields, EnergySwitchChange, NewEnergySwitch};
 pub use link::NewLink;
 pub use provider::{NewProvider, ProviderChange};
 pub use provision::NewProvision;
+pub use subject::Subject;
 pub use to_do::NewToDo;
 pub use user::NewUser;
 
@@ -124,6 +128,30 @@ impl<T> Plan<T> {
         let erasure = |application| Erasure { application, entities };
         owner.filter(|_| !self.erased.is_empty()).map(erasure).into_iter().collect()
     }
+
+    /// The tokens of users who are deleted open nothing any more.
+    fn revocations(&self) -> Vec<Revocation> {
+        let users =
+            self.changes.iter().filter(|change| change.deleted && change.kind == User::KIND);
+        let revocation = |user: &EntityChange| {
+            let (application, user) = (user.application?, user.id.parse().ok()?);
+            Some(Revocation::User { application, user })
+        };
+        users.filter_map(revocation).collect()
+    }
+}
+
+/// What is committed beside entities and events.
+#[derive(Default)]
+struct Beside {
+    tasks: Vec<TaskChange>,
+    tokens: Vec<NewToken>,
+}
+
+impl Beside {
+    fn tasks(tasks: Vec<TaskChange>) -> Beside {
+        Beside { tasks, tokens: Vec::new() }
+    }
 }
 
 /// An event that is to be.
@@ -185,15 +213,15 @@ impl Writer {
     /// Commits a plan. When the catalog changed since the events were matched, they are matched
     /// again.
     async fn commit<T>(&self, now: Now, plan: &Plan<T>) -> Result<Committed, OperationFailure> {
-        self.commit_with(now, plan, &[]).await
+        self.commit_with(now, plan, &Beside::default()).await
     }
 
-    /// Commits a plan with changes of tasks.
+    /// Commits a plan with what comes beside it.
     async fn commit_with<T>(
         &self,
         now: Now,
         plan: &Plan<T>,
-        tasks: &[TaskChange],
+        beside: &Beside,
     ) -> Result<Committed, OperationFailure> {
         let events: Vec<Event> =
             plan.firings.iter().map(|firing| self.event(now, firing)).collect();
@@ -213,7 +241,9 @@ impl Writer {
                 changes: plan.changes.clone(),
                 expected: plan.expected.clone(),
                 erasures: plan.erasures(),
-                tasks: tasks.to_vec(),
+                tasks: beside.tasks.clone(),
+                revocations: plan.revocations(),
+                tokens: beside.tokens.clone(),
                 ..Append::of(catalog.version(), events.iter().map(new_event).collect())
             };
             match self.ingest.append(now, append).await {
@@ -252,7 +282,7 @@ impl Writer {
         now: Now,
         plan: Plan<Stored<B>>,
     ) -> Result<Option<Written<B>>, OperationFailure> {
-        self.write_with(now, plan, &[]).await
+        self.write_with(now, plan, Vec::new()).await
     }
 
     /// The same with changes of tasks, none of which needs a lease.
@@ -260,9 +290,9 @@ impl Writer {
         &self,
         now: Now,
         plan: Plan<Stored<B>>,
-        tasks: &[TaskChange],
+        tasks: Vec<TaskChange>,
     ) -> Result<Option<Written<B>>, OperationFailure> {
-        match self.commit_with(now, &plan, tasks).await? {
+        match self.commit_with(now, &plan, &Beside::tasks(tasks)).await? {
             Committed::Done(events) => {
                 Ok(Some(Written { entity: plan.made, event: events.into_iter().next() }))
             }

@@ -1,6 +1,6 @@
 //! Adding users.
 
-use tidings_core::ids::ApplicationId;
+use tidings_core::{ids::ApplicationId, time::Now};
 use tidings_graphql::OperationFailure;
 
 use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile};
@@ -45,17 +45,27 @@ impl Writer {
             }
             let body =
                 User { tenant_id: None, reference: new.reference.clone(), added_at: now.wall };
-            let plan = Plan {
-                changes: vec![change(Some(application), &id, None, &body)],
-                expected: Vec::new(),
-                firings: vec![Firing::of(Trigger::UserAdded, &id, application)],
-                erased: Vec::new(),
-                made: Stored::first(&id, now.wall, body),
-            };
+            let plan = plan(application, &id, now, body);
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
             }
         }
         Err(changed_meanwhile::<User>(&id))
+    }
+}
+
+/// A user who is new, and the event that says so.
+pub(super) fn plan(
+    application: ApplicationId,
+    id: &str,
+    now: Now,
+    body: User,
+) -> Plan<Stored<User>> {
+    Plan {
+        changes: vec![change(Some(application), id, None, &body)],
+        expected: Vec::new(),
+        firings: vec![Firing::of(Trigger::UserAdded, id, application)],
+        erased: Vec::new(),
+        made: Stored::first(id, now.wall, body),
     }
 }

@@ -56,8 +56,8 @@ impl Writer {
                 made: before.next(now.wall, body),
             };
             // The credentials go with the task.
-            let tasks = [Collection::remove(application, id)];
-            if let Some(written) = self.write_with(now, plan, &tasks).await? {
+            let tasks = vec![Collection::remove(application, id)];
+            if let Some(written) = self.write_with(now, plan, tasks).await? {
                 self.delete_late_documents(&deletion).await;
                 return Ok(written);
             }

@@ -65,3 +65,42 @@ async fn the_bytes_that_were_received_are_those_that_are_opened() {
     let no_hash = library.open("../../secret", 1).await.unwrap_err();
     assert!(matches!(no_hash, ShelfError::NoHash { .. }), "{no_hash}");
 }
+
+#[tokio::test]
+async fn bytes_that_no_document_has_any_more_are_removed_and_others_stay() {
+    let (world, linked) = World::linked().await;
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = Shelf::open(folder.path()).await.unwrap();
+    let library = Library::new(Reader::new(world.store.clone()), shelf.clone());
+    let put = async |text: &'static [u8], key: &str| {
+        let expected = Expected::of(text);
+        let bytes = stream::iter([Ok::<_, Infallible>(Bytes::from_static(text))]);
+        let kept = shelf.receive(expected, bytes).await.unwrap();
+        let new = NewDocument {
+            provider_key: key.to_owned(),
+            sha256: expected.sha256.to_string(),
+            bytes: expected.bytes,
+            ..linked::document(key)
+        };
+        world.writer.add_documents(world.acme.id, &linked.account, vec![new]).await.unwrap();
+        drop(kept);
+        expected
+    };
+    let (one, two) = (put(b"one", "one").await, put(b"two", "two").await);
+    let again = put(b"one", "the same bytes again").await;
+    assert_eq!(one, again);
+    let sweep = async || {
+        let mut removed = 0;
+        for first in 0..=u8::MAX {
+            removed += library.remove_unused(first).await.unwrap();
+        }
+        removed
+    };
+    assert_eq!(sweep().await, 0, "all of them are some document's");
+    world.writer.withdraw_consent(world.acme.id, &linked.account).await.unwrap();
+    let held = shelf.holds(two).await.unwrap().unwrap();
+    assert_eq!(sweep().await, 1, "what somebody holds stays");
+    drop(held);
+    assert_eq!(sweep().await, 1);
+    assert!(shelf.holds(one).await.unwrap().is_none() && shelf.holds(two).await.unwrap().is_none());
+}

@@ -4,7 +4,10 @@
 mod support;
 
 mod queries;
+mod access;
+mod access_tokens;
 mod accounts;
+mod subjects;
 mod collected;
 mod to_dos;
 mod batches;
@@ -19,4 +22,6 @@ mod source;
 mod schema;
 mod library;
 mod adapters;
+mod collecting;
+mod examples;
 mod auth_link;

@@ -305,6 +305,7 @@ pub fn new_application(name: &str) -> NewApplication {
             redirect_uris: Vec::new(),
             client_type: ClientType::Confidential,
             access_levels: None,
+            jwt_profiles: Vec::new(),
         },
     }
 }

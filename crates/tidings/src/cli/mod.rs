@@ -225,7 +225,10 @@ pub enum ApplicationCommand {
         server: ServerOptions,
     },
     /// Changes an application
-    #[command(after_help = "Example:\n  tidings application update acme --token-lifetime-s 3600")]
+    #[command(after_help = "Examples:\n  \
+        tidings application update acme --token-lifetime-s 3600\n  \
+        tidings application update acme --jwt-profiles @login.json\n  \
+        tidings application update acme --clear jwt-profiles")]
     Update {
         /// Its name
         name: String,
@@ -259,6 +262,10 @@ pub struct ApplicationFields {
     /// How long its tokens last, in seconds
     #[arg(long, value_name = "SECONDS")]
     pub token_lifetime_s: Option<u32>,
+    /// How tokens are checked that it signs itself: a profile as JSON, or @FILE with one; see
+    /// docs/tokens.md. What is given replaces all that it has
+    #[arg(long, value_name = "JSON", alias = "jwt-profile")]
+    pub jwt_profiles: Vec<String>,
     /// A field that is to be empty again, as in `--clear token-lifetime-s`
     #[arg(long, value_name = "FIELD")]
     pub clear: Vec<String>,

@@ -7,7 +7,7 @@ use super::{
     requests::{self, APPLICATION, with},
 };
 use crate::{
-    cli::{ApplicationCommand, ApplicationFields},
+    cli::{ApplicationCommand, ApplicationFields, json_value},
     client::Client,
     failure::Failure,
     output::{self, cell},
@@ -78,7 +78,13 @@ fn input(fields: &ApplicationFields) -> Result<Map<String, Value>, Failure> {
     if let Some(seconds) = fields.token_lifetime_s {
         input.insert("tokenLifetimeS".to_owned(), json!(seconds));
     }
-    let known = ["scopes", "redirect-uris", "client-type", "token-lifetime-s"];
+    if !fields.jwt_profiles.is_empty() {
+        let profiles = fields.jwt_profiles.iter();
+        let profiles = profiles.map(|text| json_value("jwt-profiles", text));
+        let profiles: Vec<Value> = profiles.collect::<Result<_, _>>()?;
+        input.insert("jwtProfiles".to_owned(), Value::Array(profiles));
+    }
+    let known = ["scopes", "redirect-uris", "client-type", "token-lifetime-s", "jwt-profiles"];
     requests::clear(&mut input, &fields.clear, &known)?;
     Ok(input)
 }

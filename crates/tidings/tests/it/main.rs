@@ -8,6 +8,7 @@
 
 mod support;
 mod capture;
+mod collecting;
 mod commands;
 mod crash;
 mod demo;

@@ -1,5 +1,6 @@
 //! The scene: a front door with two applications, an operator, and one source.
 
+mod issuer;
 mod shelf;
 mod source;
 
@@ -34,6 +35,7 @@ use tidings_store::{
 };
 use tower::ServiceExt;
 
+pub use issuer::{FakeKeySets, FakeSubjects};
 pub use shelf::FakeShelf;
 pub use source::FakeSource;
 
@@ -152,6 +154,8 @@ pub struct Door {
     pub source: Arc<FakeSource>,
     pub ingest: Arc<TestIngest>,
     pub shelf: Arc<FakeShelf>,
+    pub subjects: Arc<FakeSubjects>,
+    pub key_sets: Arc<FakeKeySets>,
     pub acme: Application,
     pub other: Application,
 }
@@ -205,6 +209,8 @@ impl Door {
             stale_left: AtomicU64::new(0),
         });
         let shelf = Arc::new(FakeShelf::default());
+        let subjects = Arc::new(FakeSubjects::default());
+        let key_sets = Arc::new(FakeKeySets::default());
         let mut settings =
             Settings { user_agent: "tidings@test/0.0.0".to_owned(), ..Settings::standard() };
         change(&mut settings);
@@ -213,6 +219,8 @@ impl Door {
             ingest: ingest.clone(),
             sources,
             documents: Some(shelf.clone()),
+            subjects: Some(subjects.clone()),
+            fetch_key_set: key_sets.fetch(),
             clock: clock.clone(),
             chance: Arc::new(TestChance::default()),
             vault: Vault::new(&[7; 32]),
@@ -233,7 +241,7 @@ impl Door {
         let operator = [Scope::Admin].into_iter().collect();
         add_token(&*store, &clock, Owner::Operator, OPERATOR, operator).await;
         let router = router(Arc::clone(&api), Executor::of(schema.finish()));
-        Door { api, router, store, clock, source, ingest, shelf, acme, other }
+        Door { api, router, store, clock, source, ingest, shelf, subjects, key_sets, acme, other }
     }
 
     /// A token of `acme` with these scopes alone.
@@ -345,6 +353,7 @@ async fn add_application(
             redirect_uris: Vec::new(),
             client_type: ClientType::Confidential,
             access_levels: None,
+            jwt_profiles: Vec::new(),
         },
     };
     let application = store.add_application(clock.now(), new).await.unwrap();

@@ -2,6 +2,7 @@
 
 mod fake_adapters;
 pub mod linked;
+pub mod walk;
 mod watched_store;
 
 use std::{
@@ -302,6 +303,7 @@ async fn add_application(store: &WatchedStore, now: Now, name: &str) -> Applicat
             redirect_uris: Vec::new(),
             client_type: ClientType::Confidential,
             access_levels: None,
+            jwt_profiles: Vec::new(),
         },
     };
     store.add_application(now, new).await.unwrap()

@@ -3,9 +3,11 @@
 //! ```text
 //!   data dir ─► server (with the platform) ─► receiver ─► application, tokens ─► sample people
 //!                                                            └─► three webhooks ─► fire ─► watch
-//!   --once ─► verified and recorded ─► 0        else ─► stay up until a signal
+//!   --once ─► verified and recorded ─► 0        else ─► sample provider, linked account
+//!                                                            └─► stay up until a signal
 //! ```
 
+mod linked;
 mod notes;
 mod stage;
 mod watch;
@@ -50,7 +52,15 @@ pub async fn run(options: Demo) -> Result<(), Failure> {
         name = signals.next() => Err(Failure::new(format!("{name} before the demo was over"))),
     };
     let told = match story {
-        Ok(mut receiver) if !options.once => {
+        Ok((mut receiver, stage)) if !options.once => {
+            // It plays for as long as the demo is up.
+            let _provider = match linked::link(&stage).await {
+                Ok(provider) => Some(provider),
+                Err(failure) => {
+                    output::line(&format!("The demo goes on without a linked account: {failure}"));
+                    None
+                }
+            };
             what_to_try(&server.url, &folder);
             loop {
                 tokio::select! {
@@ -75,7 +85,7 @@ async fn tell(
     server: &Server,
     notes: Notes,
     folder: &Path,
-) -> Result<receiver::Receiver, Failure> {
+) -> Result<(receiver::Receiver, Stage), Failure> {
     let key = notes.key()?;
     let mut receiver = receiver::start(0, Manners::good(key.clone())).await?;
     let receiver_url = format!("http://{}/hook", receiver.address);
@@ -99,7 +109,7 @@ async fn tell(
     if !options.once {
         output::line("");
     }
-    Ok(receiver)
+    Ok((receiver, stage))
 }
 
 fn make_folder(folder: &Path) -> Result<std::path::PathBuf, Failure> {
@@ -138,6 +148,10 @@ fn what_to_try(url: &str, folder: &Path) {
 
   curl {url}/v1/events --header \"Authorization: Bearer $TIDINGS_TOKEN\" \\
     --json '{{\"trigger\": \"EnergySwitchAdded\", \"id\": \"{switch}\"}}'
+
+A sample account was linked with a provider that gets another bill every 30 seconds; each arrives
+here as `DocumentAdded`. The Explorer at {url}/explorer takes `applicationToken` of
+{notes}.
 
 What arrives is printed here. Ctrl-C ends the demo; its data stays in {}.
 ",

@@ -97,6 +97,15 @@ impl Stage {
         Ok(deliveries)
     }
 
+    /// The id of the application's webhook of that name.
+    pub async fn webhook_named(&self, name: &str) -> Result<Option<Value>, Failure> {
+        let document = with(requests::GET_WEBHOOKS, "id name");
+        let variables = json!({ "filter": { "application": APPLICATION } });
+        let (present, _) = pages::read(&self.client, &document, &variables, None).await?;
+        let named = present.iter().find(|webhook| webhook["name"] == name);
+        Ok(named.map(|webhook| webhook["id"].clone()))
+    }
+
     fn is_own(&self, webhook: &Value) -> bool {
         self.webhooks.iter().any(|own| webhook == own)
     }

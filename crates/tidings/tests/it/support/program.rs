@@ -141,6 +141,7 @@ pub struct Installation {
 }
 
 const CONFIGURATION: &str = "[server]\nlisten = \"127.0.0.1:0\"\n\
+    [platform]\nallow_http = true\nallow_addresses = [\"127.0.0.0/8\"]\n\
     [delivery]\nallow_http = true\nallow_addresses = [\"127.0.0.0/8\"]\n";
 const SERVE: [&str; 5] = ["serve", "--log-level", "debug", "--log-format", "json"];
 

@@ -1,0 +1,199 @@
+//! The pages that run in a browser. They are built from `web/` by `cargo xtask web`, committed
+//! beside this crate, and lie in the program, so that nothing but the program is needed.
+//!
+//! ```text
+//! /explorer              the page; asked for each time, answered with 304 when it is the same
+//! /explorer/NAME-HASH.js its files; their address changes with their content: kept for ever
+//! ```
+//!
+//! The policies in the headers are the walls around a page that handles tokens: scripts, styles and
+//! requests of this server only, nothing inline, no frame around it.
+
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use sha2::{Digest, Sha256};
+
+use crate::problem::{self, Code, Problem};
+
+/// What a page may do.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    connect-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
+const HASH_DIGITS: usize = 16;
+const KEEP: &str = "public, max-age=31536000, immutable";
+const ASK_AGAIN: &str = "no-cache";
+
+const EXPLORER: &str = include_str!("../web/explorer.html");
+
+/// The files beside the page: their name, their media type, their content, and whether their
+/// address carries their hash.
+const FILES: [(&str, &str, &[u8], bool); 4] = [
+    ("explorer.js", "text/javascript; charset=utf-8", include_bytes!("../web/explorer.js"), true),
+    ("explorer.css", "text/css; charset=utf-8", include_bytes!("../web/explorer.css"), true),
+    ("theme.js", "text/javascript; charset=utf-8", include_bytes!("../web/theme.js"), true),
+    ("licences.txt", "text/plain; charset=utf-8", include_bytes!("../web/licences.txt"), false),
+];
+
+/// The pages with their files, ready to be shown.
+#[derive(Debug)]
+pub struct Pages {
+    explorer: File,
+    files: Vec<File>,
+}
+
+#[derive(Debug)]
+struct File {
+    name: String,
+    media_type: &'static str,
+    content: Bytes,
+    tag: HeaderValue,
+    cache: &'static str,
+}
+
+impl Default for Pages {
+    /// Hashes the files and puts their addresses into the page.
+    fn default() -> Pages {
+        let mut page = EXPLORER.to_owned();
+        let mut files = Vec::new();
+        for (name, media_type, content, has_hash) in FILES {
+            let content = Bytes::from_static(content);
+            let mut file = File::new(name.to_owned(), media_type, content, ASK_AGAIN);
+            if has_hash {
+                file.name = with_hash(name, &hash(&file.content));
+                file.cache = KEEP;
+                let (plain, hashed) =
+                    (format!("\"explorer/{name}\""), format!("\"explorer/{}\"", file.name));
+                page = page.replace(&plain, &hashed);
+            }
+            files.push(file);
+        }
+        let page = Bytes::from(page);
+        let explorer = File::new(String::new(), "text/html; charset=utf-8", page, ASK_AGAIN);
+        Pages { explorer, files }
+    }
+}
+
+impl Pages {
+    /// The Explorer's page.
+    #[must_use]
+    pub fn explorer(&self, headers: &HeaderMap) -> Response {
+        self.explorer.shown(headers)
+    }
+
+    /// A file of the Explorer by the last part of its address. Only whole names are known, so no
+    /// spelling of a path leads anywhere else.
+    #[must_use]
+    pub fn explorer_file(&self, name: &str, headers: &HeaderMap) -> Response {
+        match self.files.iter().find(|file| file.name == name) {
+            Some(file) => file.shown(headers),
+            None => {
+                let detail = "there is no such file: load /explorer again, it may be a new version";
+                Problem::new(Code::NotFound, detail).into_response()
+            }
+        }
+    }
+}
+
+impl File {
+    fn new(name: String, media_type: &'static str, content: Bytes, cache: &'static str) -> File {
+        let tag = HeaderValue::try_from(format!("\"{}\"", hash(&content)))
+            .expect("hexadecimal digits between quotation marks are a header's value");
+        File { name, media_type, content, tag, cache }
+    }
+
+    fn shown(&self, headers: &HeaderMap) -> Response {
+        let mut response = if is_known(headers, &self.tag) {
+            problem::unchanged(HeaderMap::new())
+        } else {
+            problem::shown(self.media_type, self.content.clone())
+        };
+        let fixed = [
+            (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+            (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+            (header::CACHE_CONTROL, self.cache),
+        ];
+        for (name, value) in fixed {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response.headers_mut().insert(header::ETAG, self.tag.clone());
+        response
+    }
+}
+
+/// Whether the client has this version, as `If-None-Match` says. A proxy that compresses makes the
+/// tag weak; the content is the same.
+fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> bool {
+    let listed = headers.get_all(header::IF_NONE_MATCH).iter();
+    listed.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|one| {
+        let one = one.trim();
+        one == "*" || one.strip_prefix("W/").unwrap_or(one).as_bytes() == tag.as_bytes()
+    })
+}
+
+fn hash(content: &[u8]) -> String {
+    let mut digits: String =
+        Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.truncate(HASH_DIGITS);
+    digits
+}
+
+/// `explorer.js` becomes `explorer-HASH.js`.
+fn with_hash(name: &str, hash: &str) -> String {
+    match name.rsplit_once('.') {
+        Some((stem, ending)) => format!("{stem}-{hash}.{ending}"),
+        None => format!("{name}-{hash}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_that_the_page_names_is_there_and_carries_its_hash() {
+        let pages = Pages::default();
+        let page = std::str::from_utf8(&pages.explorer.content).unwrap();
+        let named: Vec<&str> =
+            page.split('"').filter_map(|part| part.strip_prefix("explorer/")).collect();
+        let hashed: Vec<&str> = pages
+            .files
+            .iter()
+            .filter(|file| file.cache == KEEP)
+            .map(|file| file.name.as_str())
+            .collect();
+        assert_eq!(named.len(), 3, "{page}");
+        assert!(named.iter().all(|name| hashed.contains(name)), "{named:?} {hashed:?}");
+    }
+
+    #[test]
+    fn a_version_is_known_by_its_tag_strong_weak_or_among_others() {
+        let tag = HeaderValue::from_static("\"abc\"");
+        for (sent, known) in [
+            ("\"abc\"", true),
+            ("W/\"abc\"", true),
+            ("\"x\", \"abc\"", true),
+            ("*", true),
+            ("\"ab\"", false),
+            ("abc", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_NONE_MATCH, HeaderValue::from_static(sent));
+            assert_eq!(is_known(&headers, &tag), known, "{sent}");
+        }
+        assert!(!is_known(&HeaderMap::new(), &tag));
+    }
+
+    #[test]
+    fn the_page_has_nothing_inline_that_its_policy_would_refuse() {
+        assert!(!EXPLORER.contains("<style") && !EXPLORER.contains("style="), "{EXPLORER}");
+        for script in EXPLORER.match_indices("<script").map(|(at, _)| &EXPLORER[at..]) {
+            assert!(script.starts_with("<script src="), "{script}");
+        }
+        assert!(!CONTENT_SECURITY_POLICY.contains("unsafe"));
+    }
+}
