@@ -33,7 +33,7 @@ pub(super) fn page(page: Page) -> Response {
     let mut answer = response(page.status, "text/html; charset=utf-8", page.html);
     let place = page.place.map(|place| format!(" {place}")).unwrap_or_default();
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'{place}; \
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{place}; \
          frame-ancestors 'none'; base-uri 'none'"
     );
     let headers = answer.headers_mut();
@@ -127,6 +127,14 @@ pub(super) fn waiting(mut answer: Response, exceeded: Exceeded) -> Response {
 pub(super) async fn style() -> Response {
     let mut answer = response(200, "text/css; charset=utf-8", pages::STYLE);
     let kept = HeaderValue::from_static("public, max-age=31536000, immutable");
+    answer.headers_mut().insert(header::CACHE_CONTROL, kept);
+    answer
+}
+
+/// The pages' icon.
+pub(super) async fn icon() -> Response {
+    let mut answer = response(200, "image/svg+xml", pages::ICON);
+    let kept = HeaderValue::from_static("public, max-age=86400");
     answer.headers_mut().insert(header::CACHE_CONTROL, kept);
     answer
 }

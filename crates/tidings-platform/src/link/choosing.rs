@@ -77,6 +77,9 @@ pub(super) async fn show_credentials(
     let (asked, _) = Asked::of(request);
     let shown = async {
         let visit = link.visit(&asked)?;
+        // The adapter is asked each time that the page is shown.
+        let taken = link.quotas.forms.take(link.now().elapsed, asked.address);
+        taken.map_err(|exceeded| flow::too_many(visit.session.locale, exceeded))?;
         let Some(chosen) =
             visit.session.provider.as_ref().filter(|_| visit.session.linked.is_none())
         else {
@@ -108,7 +111,7 @@ pub(super) async fn check(State(link): State<Arc<AuthLink>>, request: Request) -
             match answer {
                 Ok(CheckAnswer::Ok) => return Ok(link.go_on(&visit, typed.credentials)),
                 Ok(CheckAnswer::CredentialsRejected { reason }) => {
-                    typed.refuse(0, reason.text(session.locale).to_owned());
+                    typed.rejection = Some(reason.text(session.locale).to_owned());
                 }
                 Err(trouble) => return Err(out_of_reach(session, &trouble)),
             }

@@ -119,6 +119,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/link/return", post(consenting::send_back))
         .route("/link/cancel", post(flow::cancel))
         .route(pages::style_path(), get(answer::style))
+        .route(pages::ICON_PATH, get(answer::icon))
         .route("/token", post(token::answer).options(answer::preflight))
         .route("/status", get(status::answer))
         .route("/.well-known/oauth-authorization-server", get(token::metadata))

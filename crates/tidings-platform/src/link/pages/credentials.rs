@@ -13,12 +13,14 @@ pub(in crate::link) struct Typed {
     pub(in crate::link) credentials: Vec<Credential>,
     /// The number of the field, and what is wrong with it.
     pub(in crate::link) problems: Vec<(usize, String)>,
+    /// Why the provider refuses all of it together.
+    pub(in crate::link) rejection: Option<String>,
 }
 
 impl Typed {
     /// Before anything was typed.
     pub(in crate::link) fn nothing() -> Typed {
-        Typed { credentials: Vec::new(), problems: Vec::new() }
+        Typed { credentials: Vec::new(), problems: Vec::new(), rejection: None }
     }
 
     /// Says what is wrong with a field.
@@ -44,6 +46,8 @@ pub(in crate::link) fn page(
     let safe = words::SIGN_IN_TEXT.with("application", application(session));
     let problems: Vec<(String, String)> =
         typed.problems.iter().map(|(index, text)| (field_name(*index), text.clone())).collect();
+    let rejection = typed.rejection.iter().map(|text| (field_name(0), text.clone()));
+    let problems: Vec<_> = rejection.chain(problems).collect();
     let content = html! {
         (summary(locale, &problems))
         h1 { (title) }

@@ -17,11 +17,11 @@ pub(super) mod consent;
 /// The stylesheet of all pages.
 pub(super) const STYLE: &str = include_str!("look.css");
 
-/// The pages' icon, in the address itself: nothing more is asked for.
-const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' \
-    viewBox='0 0 24 24' fill='none' stroke='%230b8691' stroke-width='2.4' \
-    stroke-linecap='round' stroke-linejoin='round'%3E%3Cpath d='M3 6.5 12 13l9-6.5'/%3E%3Cpath \
-    d='M21 11v6.5H3v-11h18'/%3E%3C/svg%3E";
+/// The sign of the pages in a browser's bar.
+pub(super) const ICON: &str = include_str!("icon.svg");
+
+/// Where that is.
+pub(super) const ICON_PATH: &str = "/link/icon.svg";
 
 static STYLE_PATH: LazyLock<String> = LazyLock::new(|| {
     let hash = TokenHash::of(STYLE).0;
@@ -64,7 +64,7 @@ impl Frame<'_> {
                         @if self.has_problem { (error) ": " }
                         (self.title) " – " (words::NAME.text(locale))
                     }
-                    link rel="icon" href=(ICON);
+                    link rel="icon" type="image/svg+xml" href=(ICON_PATH);
                     link rel="stylesheet" href=(style_path());
                 }
                 body {

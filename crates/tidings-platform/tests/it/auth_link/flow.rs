@@ -103,6 +103,7 @@ async fn credentials_that_the_provider_rejects_are_typed_again_and_a_few_times_o
         let page = browser.submit("/link/credentials", &wrong).await;
         assert_eq!(page.status, 422);
         assert!(page.body.contains("The password is wrong"));
+        assert!(!page.body.contains("aria-invalid"), "nobody knows which field it is");
         assert!(page.body.contains("value=\"ada\"") && !page.body.contains("canary-wrong"));
     }
     assert_eq!(browser.submit("/link/credentials", &wrong).await.status, 429);
@@ -256,6 +257,18 @@ async fn an_address_that_asks_too_often_waits() {
     assert_eq!(send(&linker.router, request).await.status, 303);
     linker.world.pass_ms(60_000);
     assert_eq!(browser.get(&LinkedWorld::request(&[])).await.status, 303);
+}
+
+#[tokio::test]
+async fn an_adapter_is_not_asked_without_bound_for_one_address() {
+    let linker = LinkedWorld::public().await;
+    let mut browser = Browser::new(&linker.router);
+    browser.get(&LinkedWorld::request(&[("provider", Some(PROVIDER))])).await;
+    for _ in 0..120 {
+        assert_eq!(browser.get("/link/credentials").await.status, 200);
+    }
+    assert_eq!(browser.get("/link/credentials").await.status, 429);
+    assert_eq!(linker.world.adapters.script().calls.len(), 120);
 }
 
 #[tokio::test]
