@@ -1,6 +1,8 @@
 //! Which tombstones a query may see: that of a deletion sees what it tells of, as it last was, with
 //! what went together with it. Everything else that is deleted is not there.
 
+use std::sync::OnceLock;
+
 use tidings_query::source::About;
 
 use crate::{
@@ -14,7 +16,13 @@ pub(super) enum Gone {
     /// A user, with all that hung on it.
     User(String),
     /// An account, with all that hung on it.
-    Account(String),
+    Account {
+        /// Its id.
+        id: String,
+        /// The user with whom it went, once that is known: whoever asks for the account sees
+        /// whose it was.
+        user: OnceLock<String>,
+    },
 }
 
 impl Gone {
@@ -23,20 +31,38 @@ impl Gone {
         let entity = about.entity.as_str().to_owned();
         match Trigger::named(&about.trigger) {
             Some(Trigger::UserDeleted) => Some(Gone::User(entity)),
-            Some(Trigger::AccountDeleted) => Some(Gone::Account(entity)),
+            Some(Trigger::AccountDeleted) => {
+                Some(Gone::Account { id: entity, user: OnceLock::new() })
+            }
             _ => None,
         }
     }
 
     /// Whether a tombstone may be seen.
     pub(super) fn covers<B: Body>(&self, tombstone: &Stored<B>) -> bool {
-        let (kind, id, hung_on, goes_with) = match self {
-            Gone::User(id) => (User::KIND, id, tombstone.body.user(), GoesWith::User),
-            Gone::Account(id) => (Account::KIND, id, tombstone.body.account(), GoesWith::Account),
-        };
-        let is_itself = B::KIND == kind && tombstone.id == *id;
-        let went_with = tombstone.gone_with == Some(goes_with) && hung_on == Some(id);
-        is_itself || went_with
+        match self {
+            Gone::User(id) => {
+                let is_itself = B::KIND == User::KIND && tombstone.id == *id;
+                let went_with = tombstone.gone_with == Some(GoesWith::User);
+                is_itself || (went_with && tombstone.body.user() == Some(id))
+            }
+            Gone::Account { user, .. } if B::KIND == User::KIND => {
+                user.get() == Some(&tombstone.id)
+            }
+            Gone::Account { id, user } if B::KIND == Account::KIND => {
+                if tombstone.id != *id {
+                    return false;
+                }
+                let went_with_user = tombstone.gone_with == Some(GoesWith::User);
+                if let Some(owner) = tombstone.body.user().filter(|_| went_with_user) {
+                    user.get_or_init(|| owner.to_owned());
+                }
+                true
+            }
+            Gone::Account { id, .. } => {
+                tombstone.gone_with.is_some() && tombstone.body.account() == Some(id)
+            }
+        }
     }
 }
 
@@ -66,6 +92,7 @@ mod tests {
     fn the_query_of_a_deletion_sees_what_went_with_it() {
         check("UserDeleted", "u", Some(GoesWith::User), true);
         check("AccountDeleted", "a", Some(GoesWith::Account), true);
+        check("AccountDeleted", "a", Some(GoesWith::User), true);
     }
 
     #[test]
@@ -73,7 +100,7 @@ mod tests {
         check("UserDeleted", "u", Some(GoesWith::Account), false);
         check("UserDeleted", "u", None, false);
         check("UserDeleted", "x", Some(GoesWith::User), false);
-        check("AccountDeleted", "a", Some(GoesWith::User), false);
+        check("AccountDeleted", "a", None, false);
         check("AccountDeleted", "x", Some(GoesWith::Account), false);
         check("UserDeleted", "t", None, false);
     }

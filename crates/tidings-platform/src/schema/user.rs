@@ -193,7 +193,7 @@ impl UserMutation {
     }
 
     /// Deletes a user with all accounts, to-dos and switches, revokes the user's tokens, and gives
-    /// the user as it last was. Fires `UserDeleted`.
+    /// the user as it last was. Fires `UserDeleted`, and `AccountDeleted` for each account.
     async fn delete_user(
         &self,
         context: &Context<'_>,

@@ -43,10 +43,19 @@ pub(super) fn ids_of(changes: &[EntityChange]) -> Vec<String> {
     changes.iter().map(|change| change.id.clone()).collect()
 }
 
-/// Tombstones alone.
-pub(super) fn gone(changes: Vec<EntityChange>) -> Plan<()> {
+/// Tombstones, and what tells of the accounts among them.
+pub(super) fn gone(deletion: &Deletion, changes: Vec<EntityChange>) -> Plan<()> {
     let erased = ids_of(&changes);
-    Plan { changes, expected: Vec::new(), firings: Vec::new(), erased, made: () }
+    let firings = accounts_gone(deletion, &changes);
+    Plan { changes, expected: Vec::new(), firings, erased, made: () }
+}
+
+/// Accounts that go with their user: each is told of by an event of its own.
+fn accounts_gone(deletion: &Deletion, changes: &[EntityChange]) -> Vec<Firing> {
+    let with_user = deletion.goes_with == Some(GoesWith::User);
+    let accounts = changes.iter().filter(|change| with_user && change.kind == Account::KIND);
+    let application = deletion.application;
+    accounts.map(|it| Firing::of(Trigger::AccountDeleted, &it.id, application)).collect()
 }
 
 /// What collects the accounts that go ends, and their credentials go with it.
@@ -56,8 +65,8 @@ fn tasks_of(deletion: &Deletion, changes: &[EntityChange]) -> Vec<TaskChange> {
 }
 
 impl Writer {
-    /// Deletes a user and all that hangs on it, and fires `UserDeleted`. Tombstones stay. The
-    /// user's tokens are revoked in the same commit.
+    /// Deletes a user and all that hangs on it, and fires `UserDeleted`, and `AccountDeleted` for
+    /// each account. Tombstones stay. The user's tokens are revoked in the same commit.
     ///
     /// # Errors
     /// `NOT_FOUND`, or what stops the store.
@@ -97,12 +106,15 @@ impl Writer {
             let now = self.now();
             let entity = self.existing::<B>(Some(application), id).await?;
             let mut changes = self.last_of_all(now, deletion).await?;
+            // Its own event is the first one: that is what is answered.
+            let mut firings = vec![Firing::of(trigger, id, application)];
+            firings.extend(accounts_gone(deletion, &changes));
             changes.push(entity.tombstone(Some(application)));
             let plan = Plan {
                 erased: ids_of(&changes),
                 changes,
                 expected: Vec::new(),
-                firings: vec![Firing::of(trigger, id, application)],
+                firings,
                 made: entity,
             };
             let tasks = tasks_of(deletion, &plan.changes);
@@ -123,7 +135,7 @@ impl Writer {
             if changes.is_empty() {
                 return;
             }
-            let plan = gone(changes);
+            let plan = gone(deletion, changes);
             let tasks = tasks_of(deletion, &plan.changes);
             if self.commit_with(now, &plan, &Beside::tasks(tasks)).await.is_err() {
                 return;
@@ -173,7 +185,7 @@ impl Writer {
             if !page.has_next_page {
                 return Ok(changes);
             }
-            let plan = gone(changes);
+            let plan = gone(deletion, changes);
             let tasks = tasks_of(deletion, &plan.changes);
             // A conflict is met by the next turn, which reads again.
             let (Committed::Done(_) | Committed::Conflict | Committed::LeaseLost) =

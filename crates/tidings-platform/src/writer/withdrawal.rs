@@ -71,7 +71,7 @@ impl Writer {
         for _ in 0..TRIES_MAX {
             let now = self.now();
             let Ok(changes) = self.last_of::<Document>(now, deletion).await else { return };
-            if changes.is_empty() || self.commit(now, &gone(changes)).await.is_err() {
+            if changes.is_empty() || self.commit(now, &gone(deletion, changes)).await.is_err() {
                 return;
             }
         }

@@ -135,6 +135,37 @@ async fn the_query_of_an_accounts_deletion_sees_the_account_with_what_hung_on_it
 }
 
 #[tokio::test]
+async fn an_account_that_goes_with_its_user_is_told_of_with_what_hung_on_it() {
+    let (world, linked) = World::linked().await;
+    let Linked { account, provision, document, user_to_do, .. } = &linked;
+    let other = world.add_account(USER).await;
+    let before = world.events().await.len();
+    world.writer.delete_user(world.acme.id, USER).await.unwrap();
+    let fired = world.fired_since(before).await;
+    let gone = fired.iter().filter(|(trigger, _)| trigger == "AccountDeleted");
+    let mut gone: Vec<String> = gone.map(|(_, id)| id.clone()).collect();
+    gone.sort_unstable();
+    assert_eq!(gone, sorted([account, &other]));
+    let seen = run(&world, "AccountDeleted", ACCOUNT_QUERY, account).await;
+    let expected = json!({
+        "__typename": "Account", "id": account, "reference": "A-1001", "user": { "id": USER },
+        "provisions": [{ "id": provision, "account": { "id": account } }],
+        "documents": { "items": [{ "id": document }] },
+    });
+    assert_eq!(seen, expected);
+    for (field, id) in [
+        ("getAccount", account.as_str()),
+        ("getDocument", document),
+        ("getToDo", user_to_do),
+        ("getUser", USER),
+        ("getEnergySwitch", ENERGY_SWITCH),
+    ] {
+        let found = type_of(&world, "AccountDeleted", &other, field, id).await;
+        assert_eq!(found, "OperationFailure", "{field} for another account");
+    }
+}
+
+#[tokio::test]
 async fn nobody_else_sees_what_was_deleted() {
     let (world, linked) = World::linked().await;
     let other_user = world.writer.add_user(world.acme.id, NewUser::default()).await.unwrap();
@@ -144,8 +175,7 @@ async fn nobody_else_sees_what_was_deleted() {
     let events = [
         ("UserAdded", USER),
         ("UserDeleted", other_user.as_str()),
-        ("AccountDeleted", account.as_str()),
-        ("AccountUpdated", account),
+        ("AccountUpdated", account.as_str()),
         ("DocumentAdded", document),
     ];
     for (trigger, entity) in events {
@@ -230,7 +260,9 @@ async fn a_user_with_more_than_fits_a_commit_is_deleted_with_all_of_it_and_fires
     world.add_documents(&account, &keys).await;
     let before = world.events().await.len();
     world.writer.delete_user(world.acme.id, USER).await.unwrap();
-    assert_eq!(world.fired_since(before).await, [("UserDeleted".to_owned(), USER.to_owned())]);
+    let fired = world.fired_since(before).await;
+    let once = |trigger: &str, id: &str| (trigger.to_owned(), id.to_owned());
+    assert_eq!(fired, [once("UserDeleted", USER), once("AccountDeleted", &account)]);
     let query = format!("{{ getDocuments(account: \"{account}\") {{ items {{ id }} }} }}");
     let left = world.get(world.acme(), &query, Value::Null).await;
     assert_eq!(left["items"], json!([]));
