@@ -126,7 +126,11 @@ drive_browser() {
       || fail 'npm could not install its packages: is the npm registry reachable?'
   fi
   cargo build --quiet --locked --package tidings
-  node --test --test-concurrency=1 --test-reporter=spec tests/browser/*.test.mjs
+  # One after the other: each has a server and a browser of its own.
+  local file
+  for file in tests/browser/*.test.mjs; do
+    node --test --test-reporter=spec "$file"
+  done
 }
 
 started_at=$SECONDS
