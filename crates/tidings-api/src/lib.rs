@@ -20,6 +20,7 @@ mod tag_salt;
 pub mod state;
 mod jwt;
 pub mod auth;
+mod known;
 mod json;
 mod body;
 mod event_input;

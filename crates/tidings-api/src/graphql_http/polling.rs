@@ -14,7 +14,7 @@ use async_graphql::parser::types::{
     ExecutableDocument, OperationDefinition, Selection, SelectionSet,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, Uri};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use tidings_core::{
@@ -23,7 +23,7 @@ use tidings_core::{
 };
 
 use super::MediaType;
-use crate::state::Api;
+use crate::{known::Known, state::Api};
 
 /// Bytes of a tag before they are written as text.
 const TAG_BYTES: usize = 18;
@@ -36,15 +36,6 @@ pub(super) struct Poll {
     request: Sha256,
     application: Option<ApplicationId>,
     known: Known,
-}
-
-/// Which answers the client has.
-#[derive(PartialEq, Eq, Debug)]
-enum Known {
-    /// Any at all.
-    Any,
-    /// Those with these tags.
-    Tags(Vec<String>),
 }
 
 impl Poll {
@@ -61,7 +52,7 @@ impl Poll {
         add_principal(&mut request, principal);
         add(&mut request, uri.query().unwrap_or_default().as_bytes());
         add(&mut request, media_type.as_str().as_bytes());
-        Poll { request, application: principal.application(), known: known(headers) }
+        Poll { request, application: principal.application(), known: Known::of(headers) }
     }
 
     /// The present tag, where the client sent it.
@@ -77,10 +68,7 @@ impl Poll {
 
     /// Whether the client has the answer with this tag.
     pub(super) fn knows(&self, tag: &str) -> bool {
-        match &self.known {
-            Known::Any => true,
-            Known::Tags(tags) => tags.iter().any(|known| known == tag),
-        }
+        self.known.has(tag)
     }
 
     /// Where the latest change stands that the asker can see. A store that cannot say so makes no
@@ -164,67 +152,4 @@ fn asks_alone_for(
                 })
         }
     })
-}
-
-/// What `If-None-Match` says (RFC 9110, section 13.1.2). Weak tags count as the strong ones, since
-/// the comparison is the weak one. What comes behind something that is no tag is not read.
-fn known(headers: &HeaderMap) -> Known {
-    let mut tags = Vec::new();
-    for value in headers.get_all(header::IF_NONE_MATCH) {
-        let Ok(mut rest) = value.to_str() else { continue };
-        if rest.trim() == "*" {
-            return Known::Any;
-        }
-        loop {
-            rest = rest.trim_start_matches([' ', '\t', ',']);
-            let opaque = rest.strip_prefix("W/").unwrap_or(rest);
-            let Some(end) = opaque.strip_prefix('"').and_then(|inner| inner.find('"')) else {
-                break;
-            };
-            let (tag, behind) = opaque.split_at(end + 2);
-            tags.push(tag.to_owned());
-            rest = behind;
-        }
-    }
-    Known::Tags(tags)
-}
-
-#[cfg(test)]
-mod tests {
-    use http::HeaderValue;
-
-    use super::*;
-
-    fn check(values: &[&'static str], expected: &[&str]) {
-        let mut headers = HeaderMap::new();
-        for value in values {
-            headers.append(header::IF_NONE_MATCH, HeaderValue::from_static(value));
-        }
-        let expected = expected.iter().map(|&tag| tag.to_owned()).collect();
-        assert_eq!(known(&headers), Known::Tags(expected), "{values:?}");
-    }
-
-    #[test]
-    fn tags_are_read_from_lists_weak_or_strong_and_with_what_stands_in_them() {
-        check(&[], &[]);
-        check(&["\"a\""], &["\"a\""]);
-        check(&["W/\"a\""], &["\"a\""]);
-        check(&["\"a\" , W/\"b,c\",,\"\""], &["\"a\"", "\"b,c\"", "\"\""]);
-        check(&["\"a\"", "\"b\""], &["\"a\"", "\"b\""]);
-    }
-
-    #[test]
-    fn what_is_no_tag_is_none() {
-        for value in ["", "a", "\"a", "w/\"a\"", "W/ \"a\"", "*a", "W/*", "\""] {
-            check(&[value], &[]);
-        }
-        check(&["\"a\", b, \"c\""], &["\"a\""]);
-    }
-
-    #[test]
-    fn a_star_is_any_answer() {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::IF_NONE_MATCH, HeaderValue::from_static(" * "));
-        assert_eq!(known(&headers), Known::Any);
-    }
 }
