@@ -12,6 +12,8 @@ use crate::{
 
 /// The code of the sample provider.
 pub const PROVIDER: &str = "pfp-energy_pfp-energy";
+/// The name of the sample provider.
+pub const PROVIDER_NAME: &str = "PFP Energy";
 /// The id of the sample user.
 pub const USER: &str = "5e33114d08cb368661c5108d";
 /// The id of the sample switch.
@@ -110,7 +112,7 @@ pub async fn add_people(
     let capabilities = ProviderCapabilities { automated_data_collection: true, quick_check: true };
     let provider = NewProvider {
         code: PROVIDER.to_owned(),
-        name: "PFP Energy".to_owned(),
+        name: PROVIDER_NAME.to_owned(),
         sector: Sector::Energy,
         capabilities,
         adapter_url: None,

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::{Map, Value, json};
 use tidings_egress::{Egress, EgressOptions, Network, Outgoing, OwnAddresses, Profile, SendLimits};
+use url::form_urlencoded;
 
 use crate::{
     cli::{ServerOptions, from_file},
@@ -69,7 +70,7 @@ impl Client {
     /// Runs a GraphQL operation and gives its one field.
     pub async fn run(&self, document: &str, variables: Value) -> Result<Value, Failure> {
         let asked = json!({ "query": document, "variables": variables });
-        let answer = self.exchange(Method::POST, "/v1/graphql", Some(&asked)).await?;
+        let answer = self.exchange(Method::POST, "/v1/graphql", Some(as_json(&asked))).await?;
         if let Some(errors) = answer.body.get("errors").and_then(Value::as_array) {
             return Err(self.graphql_failure(errors));
         }
@@ -94,7 +95,7 @@ impl Client {
 
     /// Sends JSON to a route that is not GraphQL.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        let answer = self.exchange(Method::POST, path, Some(body)).await?;
+        let answer = self.exchange(Method::POST, path, Some(as_json(body))).await?;
         if (200..300).contains(&answer.status) {
             Ok(answer.body)
         } else {
@@ -107,11 +108,22 @@ impl Client {
         self.exchange(Method::GET, path, None).await
     }
 
+    /// Sends a form; the status is for the caller to judge.
+    pub async fn post_form(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<HttpAnswer, Failure> {
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let media_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+        self.exchange(Method::POST, path, Some((media_type, form.into()))).await
+    }
+
     async fn exchange(
         &self,
         method: Method,
         path: &str,
-        body: Option<&Value>,
+        body: Option<(HeaderValue, Bytes)>,
     ) -> Result<HttpAnswer, Failure> {
         let url = format!("{}{path}", self.server);
         let target = self.egress.target(&url).map_err(|error| Failure::usage(error.to_string()))?;
@@ -128,14 +140,10 @@ impl Client {
             })?;
             headers.insert(header::AUTHORIZATION, value);
         }
-        let body = match body {
-            None => Bytes::new(),
-            Some(value) => {
-                let json = HeaderValue::from_static("application/json");
-                headers.insert(header::CONTENT_TYPE, json);
-                Bytes::from(value.to_string())
-            }
-        };
+        let body = body.map_or_else(Bytes::new, |(media_type, body)| {
+            headers.insert(header::CONTENT_TYPE, media_type);
+            body
+        });
         let answer =
             self.egress.send(&target, Outgoing { method, headers, body }, &LIMITS).await.map_err(
                 |error| {
@@ -179,6 +187,10 @@ impl Client {
         };
         Failure::new(format!("{}{remedy}", texts.join("; ")))
     }
+}
+
+fn as_json(value: &Value) -> (HeaderValue, Bytes) {
+    (HeaderValue::from_static("application/json"), value.to_string().into())
 }
 
 fn graphql_error(error: &Value) -> String {

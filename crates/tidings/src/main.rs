@@ -23,6 +23,7 @@ mod subjects;
 mod wiring;
 mod schema;
 mod server;
+mod small_server;
 mod receiver;
 mod sample_provider;
 

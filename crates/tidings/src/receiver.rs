@@ -3,24 +3,25 @@
 //!   request ─► body, bounded ─► verify both signatures ─► Received ─► who prints it
 //!                                                     └─► the answer, as good or bad as asked
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use http::{HeaderMap, Method, Request, StatusCode};
+use hyper::body::Incoming;
 use tidings_core::limits::PAYLOAD_BYTES_MAX;
 use tidings_store::Chance;
 use tidings_verify::{Key, Rejection, StandardHeaders, verify_sha1, verify_standard};
 use tokio::{net::TcpListener, sync::mpsc};
 
-use crate::{chance::SystemChance, clock, failure::Failure};
+use crate::{
+    chance::SystemChance,
+    clock,
+    failure::Failure,
+    small_server::{self, Answer},
+};
 
 /// Requests that wait to be printed; a slow terminal slows the sender down, not this process.
 const WAITING_MAX: usize = 256;
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How the receiver behaves.
 #[derive(Clone, Debug)]
@@ -104,45 +105,27 @@ pub async fn start(port: u16, manners: Manners) -> Result<Receiver, Failure> {
     let listener = TcpListener::bind(wanted).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     let (sender, received) = mpsc::channel(WAITING_MAX);
-    tokio::spawn(accept(listener, Arc::new(manners), sender));
+    let manners = Arc::new(manners);
+    tokio::spawn(async move {
+        let closed = sender.clone();
+        let answer = move |request| answer(request, Arc::clone(&manners), sender.clone());
+        tokio::select! {
+            () = small_server::serve(listener, answer) => {}
+            () = closed.closed() => {}
+        }
+    });
     Ok(Receiver { address, received })
-}
-
-async fn accept(listener: TcpListener, manners: Arc<Manners>, sender: mpsc::Sender<Received>) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = sender.closed() => return,
-        };
-        let Ok((stream, _)) = accepted else {
-            // Out of sockets: the ones that are open must close first.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let (manners, sender) = (Arc::clone(&manners), sender.clone());
-        tokio::spawn(async move {
-            let service = service_fn(|request| answer(request, &manners, &sender));
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEADER_TIMEOUT)
-                .serve_connection(TokioIo::new(stream), service);
-            // How a sender's connection ends is the sender's matter.
-            let _ended = connection.await;
-        });
-    }
 }
 
 async fn answer(
     request: Request<Incoming>,
-    manners: &Manners,
-    sender: &mpsc::Sender<Received>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+    manners: Arc<Manners>,
+    sender: mpsc::Sender<Received>,
+) -> Answer {
     let (parts, body) = request.into_parts();
-    let limited = Limited::new(body, 2 * PAYLOAD_BYTES_MAX).collect();
-    let body = match tokio::time::timeout(BODY_TIMEOUT, limited).await {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(_)) => return Ok(plain(413)),
-        Err(_) => return Ok(plain(408)),
+    let body = match small_server::body(body, 2 * PAYLOAD_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(status) => return plain(status),
     };
     tokio::time::sleep(manners.delay).await;
     let status = if fails(manners.fail_rate) { 500 } else { manners.status };
@@ -156,13 +139,13 @@ async fn answer(
         status,
     };
     let _no_one_is_left_to_print = sender.send(received).await;
-    Ok(plain(status))
+    plain(StatusCode::from_u16(status).unwrap_or(StatusCode::OK))
 }
 
-fn plain(status: u16) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-    response
+fn plain(status: StatusCode) -> Answer {
+    let mut answer = Answer::default();
+    *answer.status_mut() = status;
+    answer
 }
 
 fn fails(rate: f64) -> bool {

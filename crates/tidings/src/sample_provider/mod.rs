@@ -10,7 +10,6 @@ mod account;
 mod pdf;
 
 use std::{
-    convert::Infallible,
     net::SocketAddr,
     sync::{
         Arc,
@@ -19,11 +18,8 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use http::{Method, Request, StatusCode};
+use hyper::body::Incoming;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 use tidings_platform::collect::protocol::{
@@ -33,7 +29,10 @@ use tidings_platform::collect::protocol::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    small_server::{self, Answer},
+};
 
 pub use account::PASSWORD;
 use account::SampleAccount;
@@ -43,8 +42,6 @@ pub const DOCUMENTS_MAX: u32 = 100_000;
 /// The control route.
 const CONTROL: &str = "sample/documents";
 const CALL_BYTES_MAX: usize = 64 * 1024;
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How the sample provider behaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,7 +79,9 @@ pub async fn start(listen: SocketAddr, behaviour: Behaviour) -> Result<SamplePro
     let documents = AtomicU32::new(behaviour.documents.min(DOCUMENTS_MAX));
     let books = Arc::new(Books { documents, behaviour });
     let stop = CancellationToken::new();
-    tokio::spawn(stop.clone().run_until_cancelled_owned(accept(listener, Arc::clone(&books))));
+    let own = Arc::clone(&books);
+    let served = small_server::serve(listener, move |request| answer(request, Arc::clone(&own)));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(served));
     if behaviour.new_every_s > 0 {
         tokio::spawn(stop.clone().run_until_cancelled_owned(grow(Arc::clone(&books))));
     }
@@ -121,59 +120,35 @@ async fn grow(books: Arc<Books>) {
     }
 }
 
-async fn accept(listener: TcpListener, books: Arc<Books>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            // Out of sockets: the ones that are open must close first.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let books = Arc::clone(&books);
-        tokio::spawn(async move {
-            let service = service_fn(|request| answer(request, &books));
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEADER_TIMEOUT)
-                .serve_connection(TokioIo::new(stream), service);
-            // How a caller's connection ends is the caller's matter.
-            let _ended = connection.await;
-        });
-    }
-}
-
-type Answered = Response<Full<Bytes>>;
-
-async fn answer(request: Request<Incoming>, books: &Books) -> Result<Answered, Infallible> {
+async fn answer(request: Request<Incoming>, books: Arc<Books>) -> Answer {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().trim_matches('/').to_owned();
     if path == CONTROL {
-        return Ok(match parts.method {
+        return match parts.method {
             Method::POST => {
                 let documents = books.add_document();
                 json_answer(StatusCode::CREATED, &json!({ "documents": documents }))
             }
             _ => trouble(StatusCode::METHOD_NOT_ALLOWED, "POST adds a document"),
-        });
+        };
     }
     let Some(operation) = Operation::ALL.into_iter().find(|one| one.name() == path) else {
         let what = "there are describe, check, quick-check, collect, document, sample/documents";
-        return Ok(trouble(StatusCode::NOT_FOUND, what));
+        return trouble(StatusCode::NOT_FOUND, what);
     };
     if parts.method.as_str() != operation.method() {
-        return Ok(trouble(StatusCode::METHOD_NOT_ALLOWED, operation.method()));
+        return trouble(StatusCode::METHOD_NOT_ALLOWED, operation.method());
     }
-    let limited = Limited::new(body, CALL_BYTES_MAX).collect();
-    let body = match tokio::time::timeout(BODY_TIMEOUT, limited).await {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(_)) => return Ok(trouble(StatusCode::PAYLOAD_TOO_LARGE, "at most 64 KiB")),
-        Err(_) => return Ok(trouble(StatusCode::REQUEST_TIMEOUT, "the body did not arrive")),
+    let body = match small_server::body(body, CALL_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(status) => return trouble(status, "a body has at most 64 KiB and comes within 30 s"),
     };
-    let performed = perform(operation, &body, books).await;
-    Ok(performed.unwrap_or_else(|why| trouble(StatusCode::BAD_REQUEST, &why)))
+    let performed = perform(operation, &body, &books).await;
+    performed.unwrap_or_else(|why| trouble(StatusCode::BAD_REQUEST, &why))
 }
 
 /// The answer; the error says what is wrong with the call.
-async fn perform(operation: Operation, body: &[u8], books: &Books) -> Result<Answered, String> {
+async fn perform(operation: Operation, body: &[u8], books: &Books) -> Result<Answer, String> {
     match operation {
         Operation::Describe => {
             Ok(json_answer(StatusCode::OK, &account::description(books.behaviour.sync_every_s)))
@@ -214,7 +189,7 @@ async fn perform(operation: Operation, body: &[u8], books: &Books) -> Result<Ans
                 Ok(account) => match account.document(&call.key, books.count()) {
                     Some(bytes) => {
                         tokio::time::sleep(books.behaviour.document_delay).await;
-                        return Ok(whole(StatusCode::OK, BYTES_TYPE, bytes));
+                        return Ok(small_server::answer(StatusCode::OK, BYTES_TYPE, bytes));
                     }
                     None => DocumentAnswer::Gone,
                 },
@@ -233,18 +208,11 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     })
 }
 
-fn json_answer(status: StatusCode, answer: &impl Serialize) -> Answered {
+fn json_answer(status: StatusCode, answer: &impl Serialize) -> Answer {
     let text = serde_json::to_vec(answer).expect("answers have string keys and finite numbers");
-    whole(status, JSON_TYPE, text.into())
+    small_server::answer(status, JSON_TYPE, text)
 }
 
-fn trouble(status: StatusCode, what: &str) -> Answered {
+fn trouble(status: StatusCode, what: &str) -> Answer {
     json_answer(status, &json!({ "error": what }))
-}
-
-fn whole(status: StatusCode, media_type: &'static str, bytes: Bytes) -> Answered {
-    let mut response = Response::new(Full::new(bytes));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-    response
 }

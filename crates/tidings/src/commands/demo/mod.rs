@@ -4,9 +4,11 @@
 //!   data dir ─► server (with the platform) ─► receiver ─► application, tokens ─► sample people
 //!                                                            └─► three webhooks ─► fire ─► watch
 //!   --once ─► verified and recorded ─► 0        else ─► sample provider, linked account
+//!                                                    ─► the application's page, to link another
 //!                                                            └─► stay up until a signal
 //! ```
 
+mod application;
 mod linked;
 mod notes;
 mod stage;
@@ -28,6 +30,7 @@ use crate::{
     telemetry,
 };
 
+use application::Application;
 use notes::Notes;
 use stage::Stage;
 
@@ -53,15 +56,16 @@ pub async fn run(options: Demo) -> Result<(), Failure> {
     };
     let told = match story {
         Ok((mut receiver, stage)) if !options.once => {
-            // It plays for as long as the demo is up.
-            let _provider = match linked::link(&stage).await {
-                Ok(provider) => Some(provider),
-                Err(failure) => {
-                    output::line(&format!("The demo goes on without a linked account: {failure}"));
-                    None
+            // Both play for as long as the demo is up.
+            let without = |what: &str| {
+                let what = what.to_owned();
+                move |why: &Failure| {
+                    output::line(&format!("The demo goes on without {what}: {why}"))
                 }
             };
-            what_to_try(&server.url, &folder);
+            let _provider = linked::link(&stage).await.inspect_err(without("a linked account"));
+            let page = application::start(&stage).await.inspect_err(without("a page to link one"));
+            what_to_try(&server.url, &folder, page.as_ref().ok().map(Application::url));
             loop {
                 tokio::select! {
                     received = receiver.received.recv() => match received {
@@ -131,7 +135,7 @@ fn free_address() -> String {
     }
 }
 
-fn what_to_try(url: &str, folder: &Path) {
+fn what_to_try(url: &str, folder: &Path, page: Option<&str>) {
     let notes = Notes::path(folder);
     let notes = notes.display();
     let switch = tidings_platform::sample::ENERGY_SWITCH;
@@ -153,9 +157,20 @@ A sample account was linked with a provider that gets another bill every 30 seco
 here as `DocumentAdded`. The Explorer at {url}/explorer takes `applicationToken` of
 {notes}.
 
-What arrives is printed here. Ctrl-C ends the demo; its data stays in {}.
+{}What arrives is printed here. Ctrl-C ends the demo; its data stays in {}.
 ",
         stage::APPLICATION,
+        how_to_link(page),
         folder.display()
     ));
+}
+
+fn how_to_link(page: Option<&str>) -> String {
+    let told = |page| {
+        format!(
+            "Link an account yourself, as a user of an application does: open {page}\n\
+             in a browser.\n\n"
+        )
+    };
+    page.map(told).unwrap_or_default()
 }
