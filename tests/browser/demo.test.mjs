@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { hasNoBarrier, launch, visit } from './browser.mjs';
-import { PASSWORD, startDemo } from './installation.mjs';
+import { startDemo } from './demo.mjs';
+import { PASSWORD } from './installation.mjs';
 
 let browser;
 let demo;
