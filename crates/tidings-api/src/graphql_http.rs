@@ -11,8 +11,8 @@
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use async_graphql::{
-    ObjectType, Request as GraphqlRequest, Response as GraphqlResponse, Schema, SubscriptionType,
-    Variables, parser::types::OperationType,
+    ObjectType, Pos, Request as GraphqlRequest, Response as GraphqlResponse, Schema,
+    SubscriptionType, Variables, parser::types::OperationType,
 };
 use axum::{
     body::Body,
@@ -23,7 +23,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
 use tidings_core::access::Principal;
-use tidings_graphql::{PassingTrouble, Viewer, order};
+use tidings_graphql::{OperationFailureCode, PassingTrouble, Viewer, order};
 
 use crate::{auth, body, json, problem::Problem, state::Api};
 
@@ -245,7 +245,7 @@ fn prepare(
             Refusal::document("only queries are run on GET: send a POST", "METHOD_NOT_ALLOWED");
         return Err(Refusal { status: Some(StatusCode::METHOD_NOT_ALLOWED), ..refusal });
     }
-    size::of_operation(document, operation, &variables)
+    size::of_document(document, operation, &variables)
         .map_err(|why| Refusal::document(why, "QUERY_TOO_LARGE"))?;
     if principal.is_none() {
         let closed = asked::closed_fields(document, operation, api.settings.public_schema);
@@ -253,6 +253,11 @@ fn prepare(
             let errors = closed.iter().map(unauthenticated).collect();
             return Err(Refusal { errors, well_formed: true, has_data: true, status: None });
         }
+    }
+    let missing = asked::missing_variables(operation, &variables);
+    if !missing.is_empty() {
+        let errors = missing.iter().map(variable_missing).collect();
+        return Err(Refusal { errors, well_formed: true, has_data: false, status: None });
     }
     let is_polled = polling::is_polled(document, operation, polled);
     Ok(Prepared { request, is_polled })
@@ -269,6 +274,14 @@ fn unauthenticated(field: &String) -> Value {
         "message": "This needs a token: send the header `Authorization: Bearer TOKEN`.",
         "path": [field],
         "extensions": { "code": "UNAUTHENTICATED" },
+    })
+}
+
+fn variable_missing((name, place): &(String, Pos)) -> Value {
+    json!({
+        "message": format!("`${name}` is needed: give it in `variables`"),
+        "locations": [{ "line": place.line, "column": place.column }],
+        "extensions": { "code": OperationFailureCode::InvalidInput.as_str() },
     })
 }
 

@@ -90,7 +90,11 @@ impl Source for PlatformSource {
             }
         };
         let variables = serde_json::Value::Object(call.variables.clone());
-        let stored_query = Arc::new(StoredQuery::about(&call.about));
+        let application = call.identity.application;
+        let stored_query = match StoredQuery::about(&call.about, application, &self.reader).await {
+            Ok(stored_query) => Arc::new(stored_query),
+            Err(error) => return Executed::Down { why: error.to_string(), wait_ms: None },
+        };
         let mut request = Request::new("")
             .variables(Variables::from_json(variables))
             .data(Viewer(Some(principal_of(&call.identity))))

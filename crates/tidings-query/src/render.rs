@@ -149,7 +149,11 @@ pub async fn render(source: &dyn Source, request: &RenderRequest<'_>) -> Rendere
         operation_name: query.operation_name().map(str::to_owned),
         variables,
         identity: request.identity.clone(),
-        about: About { trigger: event.trigger.clone(), entity: event.entity.clone() },
+        about: About {
+            event: event.id,
+            trigger: event.trigger.clone(),
+            entity: event.entity.clone(),
+        },
     };
     match source.execute(&call).await {
         Executed::Answered(response) => Rendered {

@@ -6,7 +6,7 @@ use tidings_core::{
     access::ScopeSet,
     application::Name,
     event::JsonObject,
-    ids::{ApplicationId, EntityId},
+    ids::{ApplicationId, EntityId, EventId},
     source::SourceInfo,
     trigger::TriggerName,
 };
@@ -24,9 +24,12 @@ pub struct Identity {
     pub scopes: ScopeSet,
 }
 
-/// The event for which a query runs. A source may let the query of a deletion see what was deleted.
+/// The event for which a query runs. A source may let the query of a deletion see what was deleted:
+/// that of the deletion's own event, and of no other that has the same trigger and entity.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct About {
+    /// The event.
+    pub event: EventId,
     /// The trigger that fired, under its own name.
     pub trigger: TriggerName,
     /// What it fired for.

@@ -1,8 +1,11 @@
-//! Which operation of a document is asked for, and which of its fields a request without a token
-//! may not see.
+//! Which operation of a document is asked for, whether it has the variables that it needs, and
+//! which of its fields a request without a token may not see.
 
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+use async_graphql::{
+    Pos, Value, Variables,
+    parser::types::{
+        DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+    },
 };
 
 /// How far fragments may lead into one another at the root.
@@ -36,6 +39,22 @@ pub(super) fn operation<'a>(
             }
         }
     }
+}
+
+/// The variables that the operation needs and does not have, each with the place where it is
+/// declared.
+pub(super) fn missing_variables(
+    operation: &OperationDefinition,
+    variables: &Variables,
+) -> Vec<(String, Pos)> {
+    let declared = operation.variable_definitions.iter();
+    let needed = declared.filter(|declared| {
+        !declared.node.var_type.node.nullable && declared.node.default_value.is_none()
+    });
+    let missing = needed.filter(|declared| {
+        matches!(variables.get(&declared.node.name.node), None | Some(Value::Null))
+    });
+    missing.map(|missing| (missing.node.name.node.to_string(), missing.pos)).collect()
 }
 
 /// The root fields, by the name that they have in the answer, that need a token. Where the schema

@@ -2,10 +2,15 @@
 //! refusal names its bound.
 //!
 //!   text: tokens, open brackets (counted, no recursion) ─► parsed
-//!      ─► operation, fragments put in: depth, fields, aliases, directives, cost
+//!      ─► every operation, fragments put in: depth, fields, aliases, directives
+//!      ─► the one that is asked for: cost
+//!
+//! What is not asked for is measured too: the schema's rules walk all of the document.
+
+use std::collections::HashSet;
 
 use async_graphql::{
-    Positioned, Value, Variables,
+    Name, Positioned, Value, Variables,
     parser::types::{
         Directive, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
     },
@@ -17,19 +22,21 @@ const TOKENS_MAX: usize = 10_000;
 const NESTING_MAX: usize = 48;
 /// Fields below one another.
 const DEPTH_MAX: usize = 20;
-/// Fields, fragments put in.
+/// Fields of a document, fragments put in.
 const FIELDS_MAX: usize = 5_000;
-/// Fields at the root.
+/// Fields at the root of an operation.
 const ROOT_FIELDS_MAX: usize = 50;
-/// Fields with an alias, fragments put in.
+/// Fields of a document with an alias, fragments put in.
 const ALIASES_MAX: usize = 200;
-/// Directives, fragments put in.
+/// Directives of a document, fragments put in.
 const DIRECTIVES_MAX: usize = 100;
 /// Fragments inside one another.
 const FRAGMENTS_DEPTH_MAX: usize = 32;
 /// Lists of the introspection inside one another: each multiplies the answer by the size of the
 /// schema.
 const INTROSPECTION_LISTS_MAX: usize = 2;
+/// Questions about the schema in a document: each may be answered with most of it, without a token.
+const INTROSPECTIONS_MAX: usize = 5;
 /// The estimate of fields in the answer: what is below a page counts as often as the page has
 /// items.
 const COST_MAX: u64 = 20_000;
@@ -107,20 +114,24 @@ fn end_of_string(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
-/// Measures an operation with its fragments put in.
+/// Measures a document with its fragments put in, and what the operation that is asked for costs.
 ///
 /// # Errors
 /// Which bound it passes, for people.
-pub(super) fn of_operation(
+pub(super) fn of_document(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: &Variables,
 ) -> Result<(), String> {
-    let mut measure =
-        Measure { document, variables, fields: 0, aliases: 0, directives: 0, roots: 0 };
-    measure.directives(&operation.directives)?;
-    let at = Place { depth: 1, fragments: 0, introspection: 0 };
-    let cost = measure.selections(&operation.selection_set.node, at)?;
+    let mut measure = Measure::of(document, variables);
+    // The one that is asked for comes first, so that its own excess is what is told.
+    let cost = measure.operation(operation)?;
+    for (_, other) in document.operations.iter() {
+        if !std::ptr::eq(&raw const other.node, operation) {
+            measure.operation(&other.node)?;
+        }
+    }
+    measure.unused_fragments()?;
     if cost > COST_MAX {
         return Err(format!(
             "the operation would give about {cost} fields, at most {COST_MAX} are given: ask for \
@@ -130,7 +141,7 @@ pub(super) fn of_operation(
     Ok(())
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Place {
     depth: usize,
     fragments: usize,
@@ -140,17 +151,52 @@ struct Place {
 struct Measure<'a> {
     document: &'a ExecutableDocument,
     variables: &'a Variables,
+    used: HashSet<&'a Name>,
     fields: usize,
     aliases: usize,
     directives: usize,
+    introspections: usize,
     roots: usize,
 }
 
 fn over(what: &str, max: usize) -> String {
-    format!("the operation has more than {max} {what}: ask for less")
+    format!("the document has more than {max} {what}: ask for less")
 }
 
-impl Measure<'_> {
+impl<'a> Measure<'a> {
+    fn of(document: &'a ExecutableDocument, variables: &'a Variables) -> Measure<'a> {
+        Measure {
+            document,
+            variables,
+            used: HashSet::new(),
+            fields: 0,
+            aliases: 0,
+            directives: 0,
+            introspections: 0,
+            roots: 0,
+        }
+    }
+
+    /// The cost of an operation.
+    fn operation(&mut self, operation: &'a OperationDefinition) -> Result<u64, String> {
+        self.roots = 0;
+        self.directives(&operation.directives)?;
+        let at = Place { depth: 1, ..Place::default() };
+        self.selections(&operation.selection_set.node, at)
+    }
+
+    /// Fragments that no operation leads to. None of their fields is at a root.
+    fn unused_fragments(&mut self) -> Result<(), String> {
+        let fragments = &self.document.fragments;
+        for (name, fragment) in fragments {
+            if self.used.insert(name) {
+                let at = Place { depth: 2, fragments: 1, ..Place::default() };
+                self.selections(&fragment.node.selection_set.node, at)?;
+            }
+        }
+        Ok(())
+    }
+
     fn directives(&mut self, directives: &[Positioned<Directive>]) -> Result<(), String> {
         self.directives += directives.len();
         if self.directives > DIRECTIVES_MAX {
@@ -160,7 +206,7 @@ impl Measure<'_> {
     }
 
     /// The cost of a selection set.
-    fn selections(&mut self, selections: &SelectionSet, at: Place) -> Result<u64, String> {
+    fn selections(&mut self, selections: &'a SelectionSet, at: Place) -> Result<u64, String> {
         if at.depth > DEPTH_MAX {
             return Err(over("levels of fields", DEPTH_MAX));
         }
@@ -181,9 +227,11 @@ impl Measure<'_> {
                     // too.
                     self.count_field()?;
                     let at = Place { fragments: at.fragments + 1, ..at };
-                    let fragments = &self.document.fragments;
-                    match fragments.get(&spread.node.fragment_name.node) {
-                        Some(fragment) => self.selections(&fragment.node.selection_set.node, at)?,
+                    match self.document.fragments.get_key_value(&spread.node.fragment_name.node) {
+                        Some((name, fragment)) => {
+                            self.used.insert(name);
+                            self.selections(&fragment.node.selection_set.node, at)?
+                        }
                         None => 0,
                     }
                 }
@@ -201,7 +249,7 @@ impl Measure<'_> {
         Ok(())
     }
 
-    fn field(&mut self, field: &Field, at: Place) -> Result<u64, String> {
+    fn field(&mut self, field: &'a Field, at: Place) -> Result<u64, String> {
         self.count_field()?;
         if field.alias.is_some() {
             self.aliases += 1;
@@ -216,6 +264,12 @@ impl Measure<'_> {
             }
         }
         let name = field.name.node.as_str();
+        if matches!(name, "__schema" | "__type") {
+            self.introspections += 1;
+            if self.introspections > INTROSPECTIONS_MAX {
+                return Err(over("questions about the schema", INTROSPECTIONS_MAX));
+            }
+        }
         let is_list = matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
         let introspection = at.introspection + usize::from(is_list);
         if introspection > INTROSPECTION_LISTS_MAX {

@@ -277,6 +277,66 @@ async fn an_operation_that_is_too_large_is_refused_with_the_bound() {
 }
 
 #[tokio::test]
+async fn what_is_not_asked_for_is_measured_too() {
+    let door = Door::open().await;
+    let doubled: String = (0..30)
+        .map(|n| format!("fragment F{n} on ManagementQuery {{ ...F{0} ...F{0} }} ", n + 1))
+        .collect();
+    let bomb = format!("{doubled} fragment F30 on ManagementQuery {{ nothing {{ x }} }}");
+    let schema = |count: usize| -> String {
+        (0..count).map(|n| format!("a{n}: __schema {{ queryType {{ name }} }} ")).collect()
+    };
+    for (document, bound) in [
+        (format!("query Asked {{ __typename }} query Other {{ ...F0 }} {bomb}"), "fields"),
+        (format!("query Asked {{ __typename }} {bomb}"), "fields"),
+        (format!("query Asked {{ {} }}", schema(6)), "5 questions about the schema"),
+        (
+            format!("query Asked {{ {} }} query Other {{ {} }}", schema(3), schema(3)),
+            "5 questions about the schema",
+        ),
+    ] {
+        let body = json!({ "query": document, "operationName": "Asked" }).to_string();
+        let post = request("POST", "/v1/graphql", None)
+            .header("content-type", JSON)
+            .header("accept", GRAPHQL);
+        let answer = door.send(post.body(Body::from(body)).unwrap()).await;
+        let error = &answer.json()["errors"][0];
+        assert_eq!(error["extensions"]["code"], "QUERY_TOO_LARGE", "{}", answer.text);
+        assert!(error["message"].as_str().unwrap().contains(bound), "{}", answer.text);
+    }
+    let several = "query Asked { __typename } query Other { getSources { name } }";
+    let body = json!({ "query": several, "operationName": "Asked" }).to_string();
+    assert_eq!(door.post("/v1/graphql", ACME, body).await.text.matches("errors").count(), 0);
+}
+
+#[tokio::test]
+async fn an_operation_without_a_variable_that_it_needs_is_not_run() {
+    let door = Door::open().await;
+    let query = "query($yes: Boolean!, $no: Boolean! = false, $source: String) {
+        getSources @include(if: $yes) { name }
+        getTriggers(source: $source) @skip(if: $no) { name } }";
+    for (variables, accept, status) in [
+        (json!({}), GRAPHQL, 400),
+        (json!({ "yes": null }), GRAPHQL, 400),
+        (json!({ "yes": null }), JSON, 200),
+    ] {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let post = request("POST", "/v1/graphql", Some(ACME))
+            .header("content-type", JSON)
+            .header("accept", accept);
+        let answer = door.send(post.body(Body::from(body)).unwrap()).await;
+        let error = json!({
+            "message": "`$yes` is needed: give it in `variables`",
+            "locations": [{ "line": 1, "column": 7 }],
+            "extensions": { "code": "INVALID_INPUT" },
+        });
+        assert_eq!((answer.status, answer.json()), (status, json!({ "errors": [error] })));
+    }
+    let data = door.graphql(ACME, query, json!({ "yes": true })).await;
+    assert!(data["getSources"].is_array() && data["getTriggers"].is_array(), "{data}");
+}
+
+#[tokio::test]
 async fn the_usual_introspection_query_is_answered() {
     let door = Door::open().await;
     let of_type = "kind name ofType { kind name ofType { kind name ofType { kind name ofType { \

@@ -18,7 +18,9 @@ pub use energy_switch::{Commission, CommissionStatus, EnergySwitch, FuelType, Mo
 pub use entity_code::{entity_code_of, is_entity_code, new_entity_code};
 pub use provider::{Provider, ProviderCapabilities, Sector};
 pub use provision::{Address, PROVISIONS_PER_ACCOUNT_MAX, Provision};
-pub use stored::{ACCOUNT_ROLE, Body, GoesWith, Stored, USER_ROLE, change, last_role, link};
+pub use stored::{
+    ACCOUNT_ROLE, Body, GoesWith, Stored, USER_ROLE, change, last_role, link, tell_by,
+};
 pub use to_do::{ToDo, ToDoKind};
 pub use user::User;
 

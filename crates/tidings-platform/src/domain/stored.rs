@@ -1,7 +1,10 @@
 //! An entity between the store, which keeps its fields as JSON text, and the schema.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tidings_core::{ids::ApplicationId, time::Wall};
+use tidings_core::{
+    ids::{ApplicationId, EventId},
+    time::Wall,
+};
 use tidings_graphql::Thing;
 use tidings_store::{Entity, EntityChange, EntityExpectation, Link, StoreError};
 
@@ -64,15 +67,19 @@ pub struct Stored<B> {
     pub deleted: bool,
     /// Together with what it went; `None`: alone, or not at all.
     pub gone_with: Option<GoesWith>,
+    /// The event that tells that it went, where there is one.
+    pub told_by: Option<EventId>,
     /// Its fields.
     pub body: B,
 }
 
 /// What stands in a tombstone's body beside its last fields.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Default)]
 struct Epitaph {
-    #[serde(rename = "_gone_with", default)]
+    #[serde(rename = "_gone_with", default, skip_serializing_if = "Option::is_none")]
     gone_with: Option<GoesWith>,
+    #[serde(rename = "_told_by", default, skip_serializing_if = "Option::is_none")]
+    told_by: Option<String>,
 }
 
 impl<B: Body> Stored<B> {
@@ -87,17 +94,18 @@ impl<B: Body> Stored<B> {
             cause: error.to_string(),
         };
         let body = serde_json::from_str(&entity.body).map_err(corrupt)?;
-        let gone_with = if entity.deleted {
-            serde_json::from_str::<Epitaph>(&entity.body).map_err(corrupt)?.gone_with
+        let epitaph = if entity.deleted {
+            serde_json::from_str::<Epitaph>(&entity.body).map_err(corrupt)?
         } else {
-            None
+            Epitaph::default()
         };
         Ok(Stored {
             id: entity.id,
             version: entity.version,
             updated_at: entity.updated_at,
             deleted: entity.deleted,
-            gone_with,
+            gone_with: epitaph.gone_with,
+            told_by: epitaph.told_by.and_then(|id| id.parse().ok()),
             body,
         })
     }
@@ -111,6 +119,7 @@ impl<B: Body> Stored<B> {
             updated_at: now,
             deleted: false,
             gone_with: None,
+            told_by: None,
             body,
         }
     }
@@ -141,7 +150,8 @@ impl<B: Body> Stored<B> {
         goes_with: GoesWith,
     ) -> EntityChange {
         let mut change = self.tombstone(application);
-        change.body = with_epitaph(&change.body, goes_with);
+        let epitaph = Epitaph { gone_with: Some(goes_with), ..Epitaph::default() };
+        change.body = with_epitaph(&change.body, &epitaph);
         let last: Vec<Link> = change
             .links
             .iter()
@@ -165,10 +175,15 @@ impl<B: Body> Stored<B> {
     }
 }
 
+/// Notes on a tombstone which event tells of it: that one's query alone sees what is gone.
+pub fn tell_by(tombstone: &mut EntityChange, event: EventId) {
+    let epitaph = Epitaph { told_by: Some(event.to_string()), ..Epitaph::default() };
+    tombstone.body = with_epitaph(&tombstone.body, &epitaph);
+}
+
 /// A body's text with one more field, which bodies that are read pass over.
-fn with_epitaph(body: &str, goes_with: GoesWith) -> String {
-    let epitaph = serde_json::to_string(&Epitaph { gone_with: Some(goes_with) })
-        .expect("a field that is a name always serializes");
+fn with_epitaph(body: &str, epitaph: &Epitaph) -> String {
+    let epitaph = serde_json::to_string(epitaph).expect("fields that are names always serialize");
     match body.strip_suffix('}') {
         Some("{") => epitaph,
         Some(fields) => format!("{fields},{}", &epitaph[1..]),

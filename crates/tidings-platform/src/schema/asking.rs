@@ -45,10 +45,17 @@ struct Noted {
 }
 
 impl StoredQuery {
-    /// A query that runs for this event.
-    #[must_use]
-    pub fn about(about: &About) -> StoredQuery {
-        StoredQuery { gone: Gone::by(about), noted: Mutex::default() }
+    /// A query that runs for this event of an application.
+    ///
+    /// # Errors
+    /// What stops the store.
+    pub async fn about(
+        about: &About,
+        application: ApplicationId,
+        reader: &Reader,
+    ) -> Result<StoredQuery, StoreError> {
+        let gone = Gone::told_by(about, application, reader).await?;
+        Ok(StoredQuery { gone, noted: Mutex::default() })
     }
 
     /// What stopped the query, if anything did.

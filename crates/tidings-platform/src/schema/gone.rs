@@ -1,12 +1,16 @@
-//! Which tombstones a query may see: that of a deletion sees what it tells of, as it last was, with
-//! what went together with it. Everything else that is deleted is not there.
+//! Which tombstones a query may see: that of a deletion's own event sees what it tells of, as it
+//! last was, with what went together with it. Everything else that is deleted is not there, also
+//! for an event of the same trigger that somebody fired later.
 
 use std::sync::OnceLock;
 
+use tidings_core::ids::ApplicationId;
 use tidings_query::source::About;
+use tidings_store::StoreError;
 
 use crate::{
     domain::{Account, Body, GoesWith, Stored, User},
+    reader::Reader,
     triggers::Trigger,
 };
 
@@ -26,8 +30,29 @@ pub(super) enum Gone {
 }
 
 impl Gone {
+    /// What an event says is gone, where it tells of a deletion and is the event that the deletion
+    /// made.
+    ///
+    /// # Errors
+    /// What stops the store.
+    pub(super) async fn told_by(
+        about: &About,
+        application: ApplicationId,
+        reader: &Reader,
+    ) -> Result<Option<Gone>, StoreError> {
+        let Some(gone) = Gone::claimed_by(about) else { return Ok(None) };
+        let (owner, id) = (Some(application), about.entity.as_str());
+        let told_by = match gone {
+            Gone::User(_) => reader.one::<User>(owner, id).await?.and_then(|it| it.told_by),
+            Gone::Account { .. } => {
+                reader.one::<Account>(owner, id).await?.and_then(|it| it.told_by)
+            }
+        };
+        Ok((told_by == Some(about.event)).then_some(gone))
+    }
+
     /// What an event says is gone, where it tells of a deletion.
-    pub(super) fn by(about: &About) -> Option<Gone> {
+    fn claimed_by(about: &About) -> Option<Gone> {
         let entity = about.entity.as_str().to_owned();
         match Trigger::named(&about.trigger) {
             Some(Trigger::UserDeleted) => Some(Gone::User(entity)),
@@ -68,13 +93,15 @@ impl Gone {
 
 #[cfg(test)]
 mod tests {
-    use tidings_core::time::Wall;
+    use tidings_core::{ids::EventId, time::Wall};
 
     use super::*;
     use crate::domain::{ToDo, ToDoKind};
 
     fn check(trigger: &str, entity: &str, gone_with: Option<GoesWith>, expected: bool) {
-        let about = About { trigger: trigger.parse().unwrap(), entity: entity.parse().unwrap() };
+        let (trigger, entity) = (trigger.parse().unwrap(), entity.parse().unwrap());
+        let event = EventId::new(Wall(0), [0; 10]);
+        let about = About { event, trigger, entity };
         let to_do = ToDo {
             user: "u".to_owned(),
             account: Some("a".to_owned()),
@@ -84,8 +111,8 @@ mod tests {
             added_at: Wall(0),
         };
         let tombstone = Stored { deleted: true, gone_with, ..Stored::first("t", Wall(0), to_do) };
-        let seen = Gone::by(&about).is_some_and(|gone| gone.covers(&tombstone));
-        assert_eq!(seen, expected, "{trigger} of {entity}, gone with {gone_with:?}");
+        let seen = Gone::claimed_by(&about).is_some_and(|gone| gone.covers(&tombstone));
+        assert_eq!(seen, expected, "{about:?}, gone with {gone_with:?}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::{
     collect::collection::Collection,
     domain::{
         ACCOUNT_ROLE, Account, Body, Document, EnergySwitch, GoesWith, Provision, Stored, ToDo,
-        USER_ROLE, User, link,
+        USER_ROLE, User, link, tell_by,
     },
     reader::{PageQuery, Tombstones},
     triggers::Trigger,
@@ -41,21 +41,6 @@ pub(super) struct Deletion {
 /// What is deleted is not told of any more.
 pub(super) fn ids_of(changes: &[EntityChange]) -> Vec<String> {
     changes.iter().map(|change| change.id.clone()).collect()
-}
-
-/// Tombstones, and what tells of the accounts among them.
-pub(super) fn gone(deletion: &Deletion, changes: Vec<EntityChange>) -> Plan<()> {
-    let erased = ids_of(&changes);
-    let firings = accounts_gone(deletion, &changes);
-    Plan { changes, expected: Vec::new(), firings, erased, made: () }
-}
-
-/// Accounts that go with their user: each is told of by an event of its own.
-fn accounts_gone(deletion: &Deletion, changes: &[EntityChange]) -> Vec<Firing> {
-    let with_user = deletion.goes_with == Some(GoesWith::User);
-    let accounts = changes.iter().filter(|change| with_user && change.kind == Account::KIND);
-    let application = deletion.application;
-    accounts.map(|it| Firing::of(Trigger::AccountDeleted, &it.id, application)).collect()
 }
 
 /// What collects the accounts that go ends, and their credentials go with it.
@@ -95,6 +80,45 @@ impl Writer {
         self.delete(&deletion, id, Trigger::AccountDeleted).await
     }
 
+    /// Tombstones, and what tells of the accounts among them.
+    pub(super) fn gone(
+        &self,
+        now: Now,
+        deletion: &Deletion,
+        mut changes: Vec<EntityChange>,
+    ) -> Plan<()> {
+        let erased = ids_of(&changes);
+        let firings = self.accounts_gone(now, deletion, &mut changes);
+        Plan { changes, expected: Vec::new(), firings, erased, made: () }
+    }
+
+    /// Accounts that go with their user: each is told of by an event of its own.
+    fn accounts_gone(
+        &self,
+        now: Now,
+        deletion: &Deletion,
+        changes: &mut [EntityChange],
+    ) -> Vec<Firing> {
+        let Deletion { application, goes_with: Some(GoesWith::User), .. } = *deletion else {
+            return Vec::new();
+        };
+        let accounts = changes.iter_mut().filter(|change| change.kind == Account::KIND);
+        accounts.map(|it| self.told_of(now, Trigger::AccountDeleted, application, it)).collect()
+    }
+
+    /// The event that tells of a tombstone, which knows it.
+    fn told_of(
+        &self,
+        now: Now,
+        trigger: Trigger,
+        application: ApplicationId,
+        tombstone: &mut EntityChange,
+    ) -> Firing {
+        let event = self.chance.event_id(now.wall);
+        tell_by(tombstone, event);
+        Firing { event: Some(event), ..Firing::of(trigger, &tombstone.id, application) }
+    }
+
     async fn delete<B: Body>(
         &self,
         deletion: &Deletion,
@@ -106,10 +130,11 @@ impl Writer {
             let now = self.now();
             let entity = self.existing::<B>(Some(application), id).await?;
             let mut changes = self.last_of_all(now, deletion).await?;
+            let mut itself = entity.tombstone(Some(application));
             // Its own event is the first one: that is what is answered.
-            let mut firings = vec![Firing::of(trigger, id, application)];
-            firings.extend(accounts_gone(deletion, &changes));
-            changes.push(entity.tombstone(Some(application)));
+            let mut firings = vec![self.told_of(now, trigger, application, &mut itself)];
+            firings.extend(self.accounts_gone(now, deletion, &mut changes));
+            changes.push(itself);
             let plan = Plan {
                 erased: ids_of(&changes),
                 changes,
@@ -135,7 +160,7 @@ impl Writer {
             if changes.is_empty() {
                 return;
             }
-            let plan = gone(deletion, changes);
+            let plan = self.gone(now, deletion, changes);
             let tasks = tasks_of(deletion, &plan.changes);
             if self.commit_with(now, &plan, &Beside::tasks(tasks)).await.is_err() {
                 return;
@@ -185,7 +210,7 @@ impl Writer {
             if !page.has_next_page {
                 return Ok(changes);
             }
-            let plan = gone(deletion, changes);
+            let plan = self.gone(now, deletion, changes);
             let tasks = tasks_of(deletion, &plan.changes);
             // A conflict is met by the next turn, which reads again.
             let (Committed::Done(_) | Committed::Conflict | Committed::LeaseLost) =

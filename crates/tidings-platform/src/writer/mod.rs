@@ -12,7 +12,7 @@ use std::{fmt, sync::Arc};
 
 use tidings_core::{
     event::{Event, JsonObject},
-    ids::{ApplicationId, EntityId},
+    ids::{ApplicationId, EntityId, EventId},
     limits,
     matching::match_event,
     secret::Vault,
@@ -156,6 +156,8 @@ impl Beside {
 
 /// An event that is to be.
 struct Firing {
+    /// Its id; by chance where it is left out.
+    event: Option<EventId>,
     trigger: Trigger,
     entity: String,
     application: ApplicationId,
@@ -163,7 +165,7 @@ struct Firing {
 
 impl Firing {
     fn of(trigger: Trigger, entity: &str, application: ApplicationId) -> Firing {
-        Firing { trigger, entity: entity.to_owned(), application }
+        Firing { event: None, trigger, entity: entity.to_owned(), application }
     }
 }
 
@@ -265,7 +267,7 @@ impl Writer {
         let entity: EntityId =
             firing.entity.parse().expect("24 hexadecimal digits are an entity's id");
         Event {
-            id: self.chance.event_id(now.wall),
+            id: firing.event.unwrap_or_else(|| self.chance.event_id(now.wall)),
             trigger: firing.trigger.name(),
             entity,
             source: self.source.name.clone(),

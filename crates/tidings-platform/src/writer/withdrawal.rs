@@ -11,7 +11,7 @@ use tidings_graphql::OperationFailure;
 
 use super::{
     Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile,
-    deletion::{Deletion, gone, ids_of},
+    deletion::{Deletion, ids_of},
 };
 use crate::{
     collect::collection::Collection,
@@ -71,7 +71,9 @@ impl Writer {
         for _ in 0..TRIES_MAX {
             let now = self.now();
             let Ok(changes) = self.last_of::<Document>(now, deletion).await else { return };
-            if changes.is_empty() || self.commit(now, &gone(deletion, changes)).await.is_err() {
+            if changes.is_empty()
+                || self.commit(now, &self.gone(now, deletion, changes)).await.is_err()
+            {
                 return;
             }
         }

@@ -1,6 +1,7 @@
 //! What the query of a deletion sees, and nobody else.
 
 use serde_json::{Value, json};
+use tidings_core::{ids::EventId, samples};
 use tidings_platform::{
     domain::{ACCOUNT_ROLE, USER_ROLE, link},
     sample::{ENERGY_SWITCH, USER},
@@ -249,6 +250,24 @@ async fn an_event_that_was_fired_by_hand_shows_a_user_who_is_there_as_it_is() {
     let id = linked.account.as_str();
     let documents = listed(&world, "AccountDeleted", id, "getDocuments(account: $id)").await;
     assert_eq!(documents, [linked.document]);
+}
+
+#[tokio::test]
+async fn an_event_that_was_fired_by_hand_after_a_deletion_tells_nothing_of_who_is_gone() {
+    let (world, linked) = World::linked().await;
+    world.writer.delete_user(world.acme.id, USER).await.unwrap();
+    let by_hand = EventId::new(samples::WALL, [9; 10]);
+    for (trigger, query, id) in
+        [("UserDeleted", USER_QUERY, USER), ("AccountDeleted", ACCOUNT_QUERY, &linked.account)]
+    {
+        let found = world.run_about(&world.acme, by_hand, trigger, query, id).await;
+        assert!(data(found).contains(r#"{"__typename":"OperationFailure"}"#), "{trigger}");
+        let list = format!("{{ getToDos(user: \"{USER}\") {{ items {{ id }} }} }}");
+        let found = world.run_about(&world.acme, by_hand, trigger, &list, id).await;
+        assert_eq!(data(found), r#"{"getToDos":{"items":[]}}"#, "{trigger}");
+        let found = data(world.run_for(&world.acme, trigger, query, id).await);
+        assert!(!found.contains("OperationFailure"), "its own event tells: {found}");
+    }
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use tidings_core::{
     access::{Owner, Principal, Scope, ScopeSet, TokenKind},
     application::{Application, ApplicationSettings, ClientType},
     event::Event,
-    ids::{ApplicationId, WebhookId},
+    ids::{ApplicationId, EventId, WebhookId},
     samples,
     secret::Vault,
     time::{Elapsed, Now, Wall},
@@ -270,10 +270,28 @@ impl World {
         self.run_for(application, "EnergySwitchAdded", query, id).await
     }
 
-    /// Runs a stored query for an application, as a delivery of an event does.
+    /// Runs a stored query for an application, as a delivery of the last such event does; where
+    /// there was none, of one that somebody fired.
     pub async fn run_for(
         &self,
         application: &Application,
+        trigger: &str,
+        query: &str,
+        id: &str,
+    ) -> Executed {
+        let is_it =
+            |event: &Event| event.trigger.as_str() == trigger && event.entity.as_str() == id;
+        let events = self.events().await;
+        let event = events.iter().rev().find(|(event, _)| is_it(event)).map(|(event, _)| event.id);
+        let event = event.unwrap_or_else(|| EventId::new(samples::WALL, [7; 10]));
+        self.run_about(application, event, trigger, query, id).await
+    }
+
+    /// Runs a stored query for an application, as a delivery of this event does.
+    pub async fn run_about(
+        &self,
+        application: &Application,
+        event: EventId,
         trigger: &str,
         query: &str,
         id: &str,
@@ -288,7 +306,7 @@ impl World {
                 name: application.name.clone(),
                 scopes: application.scopes,
             },
-            about: About { trigger: trigger.parse().unwrap(), entity: id.parse().unwrap() },
+            about: About { event, trigger: trigger.parse().unwrap(), entity: id.parse().unwrap() },
         };
         self.source.execute(&call).await
     }
