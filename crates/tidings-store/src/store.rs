@@ -49,8 +49,10 @@ pub trait Store: Send + Sync {
 
     /// Forgets what nobody can ask for any more, a bounded number of each at a time: idempotency
     /// keys after 7 days, users' tokens [`tidings_core::limits::USER_TOKEN_REMEMBERED_MS`] after
-    /// they ended or were revoked (their numbers are never used again). Returns how many; call
-    /// again while that is not 0.
+    /// they ended or were revoked (their numbers are never used again), entities at the moment that
+    /// they were written with ([`crate::EntityChange::forget_at`]) unless nothing was changed after
+    /// them (their positions are never used again). Returns how many; call again while that is not
+    /// 0.
     async fn forget_expired(&self, now: Now) -> Result<u64, StoreError>;
 
     // --- the catalog ---

@@ -375,6 +375,7 @@ fn change(
         body: serde_json::to_string(grant).expect("a grant has string keys and no fractions"),
         deleted: false,
         links: Vec::new(),
+        forget_at: None,
     }
 }
 

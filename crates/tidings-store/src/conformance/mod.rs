@@ -184,6 +184,8 @@ suite! {
         entities_are_found_by_what_they_hang_on
         an_append_counts_on_what_it_does_not_change
         the_entity_position_moves_with_what_an_application_can_be_shown
+        an_entity_is_forgotten_at_its_moment_unless_it_was_changed_before
+        the_last_position_is_never_used_again_though_its_entity_is_to_be_forgotten
         what_hangs_on_each_of_several_is_read_at_once
         a_poller_misses_nothing_that_is_committed_later
     }
