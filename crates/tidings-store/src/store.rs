@@ -60,15 +60,17 @@ pub trait Store: Send + Sync {
     /// All webhooks and applications as they stand. Cheap while nothing changed.
     async fn catalog(&self) -> Result<Arc<Catalog>, StoreError>;
 
-    /// Adds an application. `Taken` when the name is.
+    /// Adds an application. `Taken` when the name is, or when a profile's issuer and audience are
+    /// ([`crate::rules::check_jwt_profiles`]).
     async fn add_application(
         &self,
         now: Now,
         new: NewApplication,
     ) -> Result<Application, WriteError>;
 
-    /// Changes an application's scopes, lifetime and settings. Its id, name and dates are the
-    /// stored ones.
+    /// Changes the scopes, lifetime and settings of an application that is at
+    /// `application.version`, else `Stale`; `Taken` as for [`Store::add_application`]. Its id, name
+    /// and dates are the stored ones, and its version the next.
     async fn update_application(
         &self,
         now: Now,

@@ -138,6 +138,7 @@ suite! {
         an_application_is_kept_as_it_was_given
         a_name_is_taken_until_its_application_is_deleted
         an_application_is_changed_but_for_its_name_and_dates
+        no_two_profiles_of_applications_have_one_issuer_and_audience
         a_deleted_application_takes_all_that_is_its_own_with_it
         a_webhook_is_kept_as_it_was_given
         an_update_replaces_the_version_that_it_was_made_from
