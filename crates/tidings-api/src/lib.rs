@@ -6,6 +6,7 @@
 //!                  ├─ graphql_http ─► executor of the one schema ─► graphql (management)
 //!                  │                                              └► the platform's objects
 //!                  ├─ document ─► Documents ─► bytes from disk
+//!                  ├─ status ─► Progress
 //!                  ├─ web (the Explorer's page and its files)
 //!                  └─ schema, health, readiness, metrics
 //! auth says who asks, problem what is answered when the answer is no.
@@ -26,6 +27,7 @@ mod body;
 mod event_input;
 mod ingest;
 mod document;
+mod status;
 pub mod webhook_input;
 mod provision;
 pub mod graphql;
@@ -43,3 +45,4 @@ pub use jwt::{Subject, Subjects};
 pub use router::router;
 pub use serve::{ServeLimits, serve};
 pub use state::{Api, FetchKeySet, Metrics, Parts, Readiness, Settings, UrlPolicy};
+pub use status::{AccountProgress, Progress};

@@ -425,6 +425,23 @@ pub fn moved(location: &'static str) -> Response {
     response
 }
 
+/// What a browser is told that asks whether pages of any origin may send a token.
+#[must_use]
+pub fn preflight(methods: &'static str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, methods),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization"),
+        (header::ACCESS_CONTROL_MAX_AGE, "3600"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
 /// Whether the server can work, as `/readyz` says it.
 #[must_use]
 pub fn readiness(ready: Result<(), String>) -> Response {

@@ -17,6 +17,7 @@ use crate::{
     ingest,
     problem::{self, Code, Problem},
     state::Api,
+    status,
     web::Pages,
 };
 
@@ -45,6 +46,10 @@ pub fn router(api: Arc<Api>, executor: Executor) -> Router {
         .route(
             "/v1/documents/{id}",
             get(document::get_document).fallback(|| wrong_method("GET, HEAD")),
+        )
+        .route(
+            "/status",
+            get(status::get_status).options(status::preflight).fallback(|| wrong_method("GET")),
         )
         .route("/healthz", get(alive).fallback(|| wrong_method("GET")))
         .route("/readyz", get(ready).fallback(|| wrong_method("GET")))

@@ -18,6 +18,7 @@ use crate::{
     document::Documents,
     gate::Gate,
     jwt::{Jwts, Subjects},
+    status::Progress,
     tag_salt::TagSalt,
 };
 
@@ -79,6 +80,8 @@ pub struct Parts {
     pub sources: Vec<Arc<dyn Source>>,
     /// Where documents are, where the platform is enabled.
     pub documents: Option<Arc<dyn Documents>>,
+    /// Where accounts are that were linked, where the platform is enabled.
+    pub progress: Option<Arc<dyn Progress>>,
     /// Where users are whose applications sign their tokens, where the platform is enabled.
     pub subjects: Option<Arc<dyn Subjects>>,
     /// What reads the key sets of those who sign.
@@ -105,6 +108,7 @@ pub struct Api {
     pub(crate) ingest: Arc<dyn Ingest>,
     pub(crate) sources: Vec<Arc<dyn Source>>,
     pub(crate) documents: Option<Arc<dyn Documents>>,
+    pub(crate) progress: Option<Arc<dyn Progress>>,
     pub(crate) subjects: Option<Arc<dyn Subjects>>,
     pub(crate) fetch_key_set: FetchKeySet,
     pub(crate) clock: Arc<dyn Clock>,
@@ -136,6 +140,7 @@ impl Api {
             ingest: parts.ingest,
             sources: parts.sources,
             documents: parts.documents,
+            progress: parts.progress,
             subjects: parts.subjects,
             fetch_key_set: parts.fetch_key_set,
             clock: parts.clock,

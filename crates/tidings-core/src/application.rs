@@ -67,6 +67,9 @@ pub struct Application {
     pub id: ApplicationId,
     /// Its name, unique among those that are not deleted.
     pub name: Name,
+    /// Counts its changes, so that of two who change it at the same moment one is told.
+    #[serde(default)]
+    pub version: u64,
     /// The most that its tokens, and its webhooks' queries, may do.
     pub scopes: ScopeSet,
     /// How long its tokens last, in seconds; absent: for ever.

@@ -20,6 +20,7 @@ pub fn application(id: ApplicationId) -> Application {
     Application {
         id,
         name: format!("application-{id}").parse().expect("letters, a dash and digits are a name"),
+        version: 1,
         scopes: ScopeSet::for_applications(),
         token_lifetime_s: None,
         settings: ApplicationSettings {

@@ -20,10 +20,12 @@ pub mod source;
 pub mod sample;
 pub mod shelf;
 mod library;
+mod progress;
 pub mod collect;
 pub mod link;
 
 pub use library::{Library, SweepError};
+pub use progress::{AccountProgress, Progress};
 pub use reader::Reader;
 pub use schema::{PlatformMutation, PlatformQuery};
 pub use source::PlatformSource;

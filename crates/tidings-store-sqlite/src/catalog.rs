@@ -58,9 +58,12 @@ pub(crate) fn add_application(
         let id = new.name.to_string();
         return Err(Stop::Refused(WriteError::Taken { what: "application", id }));
     }
+    let applications = tx.state.applications.values().map(|it| &**it);
+    rules::check_jwt_profiles(applications, None, &new.settings).map_err(Stop::Refused)?;
     let application = Application {
         id: ApplicationId(next_number(tx, "SELECT max(id) FROM application")?),
         name: new.name.clone(),
+        version: 1,
         scopes: new.scopes,
         token_lifetime_s: new.token_lifetime_s,
         settings: new.settings.clone(),
@@ -78,8 +81,16 @@ pub(crate) fn update_application(
     asked: &Application,
 ) -> Answer<Application> {
     let stored = application(tx, asked.id)?;
+    if stored.version != asked.version {
+        let id = stored.name.to_string();
+        return Err(Stop::Refused(WriteError::Stale { what: "application", id }));
+    }
+    let applications = tx.state.applications.values().map(|it| &**it);
+    rules::check_jwt_profiles(applications, Some(asked.id), &asked.settings)
+        .map_err(Stop::Refused)?;
     let changed = Application {
         name: stored.name.clone(),
+        version: stored.version + 1,
         added_at: stored.added_at,
         updated_at: now.wall,
         ..asked.clone()

@@ -9,7 +9,7 @@ use tidings_core::{
     time::{Now, Wall},
 };
 use tidings_store::{
-    Append, AppendError, Entity, EntityChange, EntityQuery, Link, LinkedQuery, Paged,
+    Append, AppendError, Entity, EntityChange, EntityQuery, Link, LinkedQuery, Paged, rules,
 };
 
 use crate::{
@@ -103,18 +103,15 @@ fn apply_one(connection: &Connection, change: &EntityChange, now: Now) -> Result
         .optional()?;
     let (last_position, last_reached) = last.unwrap_or((0, i64::MIN));
     if let Some((position, _)) = earlier {
-        connection
-            .prepare_cached("DELETE FROM entity_link WHERE position = ?1")?
-            .execute([position])?;
-        connection.prepare_cached("DELETE FROM entity WHERE position = ?1")?.execute([position])?;
+        remove(connection, position)?;
     }
     let application = row::owner(change.application);
     let position = last_position + 1;
     connection
         .prepare_cached(
             "INSERT INTO entity (position, application, kind, id, version, updated_at, reached_at,
-                 deleted, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                 deleted, body, forget_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             position,
@@ -126,6 +123,7 @@ fn apply_one(connection: &Connection, change: &EntityChange, now: Now) -> Result
             now.wall.0.max(last_reached),
             change.deleted,
             change.body,
+            change.forget_at.map(|at| int(at.0)),
         ])?;
     for link in &change.links {
         connection
@@ -135,6 +133,32 @@ fn apply_one(connection: &Connection, change: &EntityChange, now: Now) -> Result
             )?
             .execute(params![application, change.kind, link.role, link.id, position])?;
     }
+    Ok(())
+}
+
+/// Forgets entities whose moment has come. The one at the last position stays, since the next
+/// position follows from it. Returns how many.
+pub(crate) fn forget_expired(connection: &Connection, now: Now) -> Result<usize, Trouble> {
+    let mut statement = connection.prepare_cached(
+        "SELECT position FROM entity INDEXED BY entity_to_forget
+         WHERE forget_at <= ?1 AND position < (SELECT max(position) FROM entity)
+         ORDER BY forget_at, position LIMIT ?2",
+    )?;
+    let most = length(rules::FORGOTTEN_PER_COMMIT_MAX);
+    let positions = statement
+        .query_map([int(now.elapsed.0), most], |found| found.get::<_, i64>(0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    for position in &positions {
+        remove(connection, *position)?;
+    }
+    Ok(positions.len())
+}
+
+fn remove(connection: &Connection, position: i64) -> Result<(), Trouble> {
+    connection
+        .prepare_cached("DELETE FROM entity_link WHERE position = ?1")?
+        .execute([position])?;
+    connection.prepare_cached("DELETE FROM entity WHERE position = ?1")?.execute([position])?;
     Ok(())
 }
 

@@ -188,7 +188,8 @@ pub(crate) fn forget_expired(tx: &Tx<'_>, now: Now) -> Result<u64, Trouble> {
                  WHERE expires_at <= ?2)",
         )?
         .execute(params![length(rules::FORGOTTEN_PER_COMMIT_MAX), int(now.elapsed.0)])?;
-    Ok((forgotten + token::forget_expired(tx, now)?) as u64)
+    let forgotten = forgotten + token::forget_expired(tx, now)?;
+    Ok((forgotten + entity::forget_expired(tx.connection, now)?) as u64)
 }
 
 /// A delivery comes into being, and goes to the worker that appended it where there is room.

@@ -62,7 +62,12 @@ impl Store for SqliteStore {
     }
 
     async fn forget_expired(&self, now: Now) -> Result<u64, StoreError> {
-        self.keep("forget_expired", 1_000, move |tx| ingest::forget_expired(tx, now)).await
+        let changing = self.shared.positions.changing();
+        let work = move |tx: &mut Tx<'_>| {
+            let _changing = &changing;
+            ingest::forget_expired(tx, now)
+        };
+        self.keep("forget_expired", 1_000, work).await
     }
 
     // --- the catalog ---

@@ -4,16 +4,21 @@
 
 use tidings_core::{
     access::TokenKind,
+    application::{Application, ApplicationSettings},
     delivery::{Delivery, Reason, ReasonCode, State, Step},
     event::Event,
     health::{EndpointHealth, SourceHealth},
-    ids::EntityId,
+    ids::{ApplicationId, EntityId},
+    jwt::JwtProfile,
     limits::{CLAIMS_WITHOUT_RESULT_MAX, SOURCE_PATIENCE_MS, USER_TOKEN_REMEMBERED_MS},
     time::{Elapsed, HOUR_MS},
     webhook::{PayloadMode, Status, Webhook},
 };
 
-use crate::types::{DeliveryFilter, EventFilter, NoticeKind, ShownState, WebhookStatus};
+use crate::{
+    error::WriteError,
+    types::{DeliveryFilter, EventFilter, NoticeKind, ShownState, WebhookStatus},
+};
 
 /// Deliveries that one commit cancels or exhausts beside its main work.
 pub const ENDED_PER_COMMIT_MAX: usize = 1_000;
@@ -160,6 +165,30 @@ pub fn given_up_until(webhook: &Webhook, source: &SourceHealth) -> Option<Elapse
     let until = down.found_at.0.checked_sub(SOURCE_PATIENCE_MS).map(Elapsed)?;
     let since = down.since.max(webhook.clock.went_on_at.unwrap_or_default());
     (since <= until).then_some(until)
+}
+
+/// What [`check_jwt_profiles`] says is taken.
+pub const TAKEN_PROFILE: &str = "profile with the issuer and audience of";
+
+/// Refuses settings with a profile of the same issuer and audience as another application's, since
+/// a token must name one profile (`Taken`).
+///
+/// # Errors
+/// As said.
+pub fn check_jwt_profiles<'a>(
+    applications: impl Iterator<Item = &'a Application>,
+    own: Option<ApplicationId>,
+    settings: &ApplicationSettings,
+) -> Result<(), WriteError> {
+    let others = applications.filter(|application| Some(application.id) != own);
+    for other in others.flat_map(|application| &application.settings.jwt_profiles) {
+        let is_same = |it: &&JwtProfile| it.issuer == other.issuer && it.audience == other.audience;
+        if let Some(profile) = settings.jwt_profiles.iter().find(is_same) {
+            let id = profile.name.to_string();
+            return Err(WriteError::Taken { what: TAKEN_PROFILE, id });
+        }
+    }
+    Ok(())
 }
 
 /// When a token is forgotten that ended, or was revoked, at that moment: users' alone are.

@@ -49,8 +49,10 @@ pub trait Store: Send + Sync {
 
     /// Forgets what nobody can ask for any more, a bounded number of each at a time: idempotency
     /// keys after 7 days, users' tokens [`tidings_core::limits::USER_TOKEN_REMEMBERED_MS`] after
-    /// they ended or were revoked (their numbers are never used again). Returns how many; call
-    /// again while that is not 0.
+    /// they ended or were revoked (their numbers are never used again), entities at the moment that
+    /// they were written with ([`crate::EntityChange::forget_at`]) unless nothing was changed after
+    /// them (their positions are never used again). Returns how many; call again while that is not
+    /// 0.
     async fn forget_expired(&self, now: Now) -> Result<u64, StoreError>;
 
     // --- the catalog ---
@@ -58,15 +60,17 @@ pub trait Store: Send + Sync {
     /// All webhooks and applications as they stand. Cheap while nothing changed.
     async fn catalog(&self) -> Result<Arc<Catalog>, StoreError>;
 
-    /// Adds an application. `Taken` when the name is.
+    /// Adds an application. `Taken` when the name is, or when a profile's issuer and audience are
+    /// ([`crate::rules::check_jwt_profiles`]).
     async fn add_application(
         &self,
         now: Now,
         new: NewApplication,
     ) -> Result<Application, WriteError>;
 
-    /// Changes an application's scopes, lifetime and settings. Its id, name and dates are the
-    /// stored ones.
+    /// Changes the scopes, lifetime and settings of an application that is at
+    /// `application.version`, else `Stale`; `Taken` as for [`Store::add_application`]. Its id, name
+    /// and dates are the stored ones, and its version the next.
     async fn update_application(
         &self,
         now: Now,

@@ -33,7 +33,9 @@ use crate::{
     config::Config,
     downloads::Downloads,
     failure::Failure,
-    metrics, schema,
+    metrics,
+    progress::PlatformProgress,
+    schema,
     subjects::{PlatformSubjects, fetch_key_set},
     wiring,
 };
@@ -179,6 +181,7 @@ impl Base {
             ingest,
             sources,
             documents: self.documents(),
+            progress: config.platform.enabled.then(|| self.progress()),
             subjects: writer.clone().map(|it| Arc::new(PlatformSubjects(it)) as Arc<dyn Subjects>),
             fetch_key_set: fetch_key_set(self.egress.clone()),
             clock,
@@ -216,6 +219,11 @@ impl Base {
             chance: Arc::new(SystemChance),
             adapters: Arc::clone(adapters),
         }
+    }
+
+    fn progress(&self) -> Arc<dyn tidings_api::Progress> {
+        let reader = Reader::new(Arc::clone(&self.store));
+        Arc::new(PlatformProgress(tidings_platform::Progress::new(reader)))
     }
 
     fn documents(&self) -> Option<Arc<dyn tidings_api::Documents>> {

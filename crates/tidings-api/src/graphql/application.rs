@@ -8,12 +8,12 @@ use tidings_core::{
     application::{self, Name},
     ids::ApplicationId,
 };
-use tidings_graphql::{AccessLevel, DateTime, ListPage, OperationFailure, Problem, Thing};
-use tidings_store::{NewApplication, Page, Paged};
+use tidings_graphql::{AccessLevel, DateTime, Failure, ListPage, OperationFailure, Problem, Thing};
+use tidings_store::{NewApplication, Page, Paged, WriteError, rules};
 
 use super::{
-    asker::{Asker, as_error, page, parse_argument, shown, store_failure, write_failure},
-    jwt_profile::{JwtProfile, JwtProfileInput, Surroundings, profiles},
+    asker::{Asker, as_error, invalid, page, parse_argument, shown, store_failure, write_failure},
+    jwt_profile::{JwtProfile, JwtProfileInput, PROFILE_TAKEN, Surroundings, profiles},
     result_union,
 };
 
@@ -23,6 +23,8 @@ const REDIRECT_URIS_MAX: usize = 32;
 const REDIRECT_URI_BYTES_MAX: usize = 2_048;
 /// The shortest life of a token.
 const TOKEN_LIFETIME_S_MIN: i32 = 60;
+/// How often a change is tried while others change the same application.
+const CHANGES_MAX: usize = 8;
 /// The name of the list in its cursors.
 const LIST: &str = "applications";
 
@@ -245,16 +247,39 @@ async fn add(
     };
     let new = NewApplication { name, scopes, token_lifetime_s, settings };
     let added = asker.api.store.add_application(asker.now(), new).await;
-    let added = added.map_err(|error| write_failure(Thing::Application, "/input/name", error))?;
+    let added = added.map_err(|error| match error {
+        WriteError::Taken { what, .. } if what == rules::TAKEN_PROFILE => {
+            invalid("/input/jwtProfiles", PROFILE_TAKEN)
+        }
+        error => write_failure(Thing::Application, "/input/name", error),
+    })?;
     Ok(Application::from(&added))
 }
 
+/// Reads, changes and writes an application; again, where someone else wrote in between.
 async fn update(
     context: &Context<'_>,
     name: &str,
     input: UpdateApplicationInput,
 ) -> Result<Application, OperationFailure> {
     let asker = Asker::operator(context)?;
+    for _ in 0..CHANGES_MAX {
+        let changed = changed(&asker, name, input.clone()).await?;
+        match asker.api.store.update_application(asker.now(), changed).await {
+            Ok(updated) => return Ok(Application::from(&updated)),
+            // What was taken meanwhile is told at its place by the next turn.
+            Err(WriteError::Stale { .. } | WriteError::Taken { .. }) => {}
+            Err(error) => return Err(write_failure(Thing::Application, "/name", error)),
+        }
+    }
+    Err(Failure::ChangedMeanwhile { what: Thing::Application, id: name.to_owned() }.into())
+}
+
+async fn changed(
+    asker: &Asker<'_>,
+    name: &str,
+    input: UpdateApplicationInput,
+) -> Result<application::Application, OperationFailure> {
     let mut changed = application::Application::clone(&*asker.application(name).await?);
     let mut problems = Vec::new();
     match input.scopes {
@@ -280,14 +305,9 @@ async fn update(
     if !input.jwt_profiles.is_undefined() {
         let given = input.jwt_profiles.take().unwrap_or_default();
         changed.settings.jwt_profiles =
-            jwt_profiles(&asker, Some(changed.id), &given, &mut problems).await?;
+            jwt_profiles(asker, Some(changed.id), &given, &mut problems).await?;
     }
-    if !problems.is_empty() {
-        return Err(OperationFailure::invalid(problems));
-    }
-    let updated = asker.api.store.update_application(asker.now(), changed).await;
-    let updated = updated.map_err(|error| write_failure(Thing::Application, "/name", error))?;
-    Ok(Application::from(&updated))
+    if problems.is_empty() { Ok(changed) } else { Err(OperationFailure::invalid(problems)) }
 }
 
 async fn delete(context: &Context<'_>, name: &str) -> Result<Application, OperationFailure> {

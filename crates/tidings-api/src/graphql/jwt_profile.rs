@@ -13,6 +13,9 @@ use tidings_graphql::Problem;
 
 use crate::{jwt::check_public_key, state::Api};
 
+/// What is told where another profile is the same to a token.
+pub(super) const PROFILE_TAKEN: &str =
+    "another profile has this issuer and audience: choose another audience";
 /// Profiles that one application has.
 const PROFILES_MAX: usize = 16;
 /// The longest issuer or audience, in characters.
@@ -118,8 +121,7 @@ pub(super) fn profiles(
         let mut others = others.flat_map(|other| &other.settings.jwt_profiles);
         let is_same = |it: &Profile| it.issuer == profile.issuer && it.audience == profile.audience;
         if profiles.iter().any(is_same) || others.any(is_same) {
-            let message = "another profile has this issuer and audience: choose another audience";
-            checking.refuse("/audience", message);
+            checking.refuse("/audience", PROFILE_TAKEN);
         }
         profiles.push(profile);
     }

@@ -57,7 +57,7 @@ fn offer(door: &Door, set: Result<String, String>) {
     door.key_sets.sets.lock().unwrap().insert(KEYS_URL.to_owned(), set);
 }
 
-fn vector(group: &str, name: &str) -> &'static str {
+pub fn vector(group: &str, name: &str) -> &'static str {
     VECTORS[group][name].as_str().unwrap_or_else(|| panic!("no vector {group}/{name}"))
 }
 

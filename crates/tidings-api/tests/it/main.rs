@@ -17,6 +17,7 @@ mod polling;
 mod schema;
 mod secrets;
 mod server;
+mod status;
 mod support;
 mod jwts;
 mod jwt_profiles;

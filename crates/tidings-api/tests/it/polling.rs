@@ -68,6 +68,7 @@ async fn change(
         body: "{}".to_owned(),
         deleted: false,
         links: Vec::new(),
+        forget_at: None,
     };
     let version = store.catalog().await.unwrap().version();
     let append = Append { changes: vec![change], ..Append::of(version, Vec::new()) };

@@ -24,6 +24,7 @@ async fn put_user(door: &Door, version: Option<u64>, deleted: bool) {
         body: "{}".to_owned(),
         deleted,
         links: Vec::new(),
+        forget_at: None,
     };
     let version = door.store.catalog().await.unwrap().version();
     let append = Append { changes: vec![change], ..Append::of(version, Vec::new()) };

@@ -82,3 +82,18 @@ pub enum AccountStatus {
     /// The account's data could not be collected.
     Failed,
 }
+
+impl AccountStatus {
+    /// Its name in the schema.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AccountStatus::Linking => "LINKING",
+            AccountStatus::Collecting => "COLLECTING",
+            AccountStatus::UpToDate => "UP_TO_DATE",
+            AccountStatus::CredentialsRejected => "CREDENTIALS_REJECTED",
+            AccountStatus::ConsentWithdrawn => "CONSENT_WITHDRAWN",
+            AccountStatus::Failed => "FAILED",
+        }
+    }
+}

@@ -217,5 +217,6 @@ pub fn change<B: Body>(
             .expect("bodies have string keys and finite numbers: both were checked"),
         deleted: false,
         links: body.links(),
+        forget_at: None,
     }
 }

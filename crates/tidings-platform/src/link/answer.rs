@@ -100,16 +100,6 @@ pub(super) fn asking_for_basic(mut answer: Response) -> Response {
     answer
 }
 
-/// A request without a token, or with a wrong one (RFC 6750, section 3).
-pub(super) fn unauthenticated(is_given: bool) -> Response {
-    let description = "send the header Authorization: Bearer TOKEN with a valid token";
-    let told = json!({ "error": "invalid_token", "error_description": description });
-    let mut answer = json(401, &told);
-    let bearer = if is_given { "Bearer error=\"invalid_token\"" } else { "Bearer" };
-    answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(bearer));
-    answer
-}
-
 /// Tokens are refused for a while.
 pub(super) fn too_many_tokens(exceeded: Exceeded) -> Response {
     let description = "too many refused requests: wait as Retry-After says";

@@ -35,6 +35,15 @@ pub(super) struct Authorization {
     pub(super) access_level: Option<AccessLevel>,
 }
 
+impl Authorization {
+    /// Whether the application still is one, and the place still its own: either may have been
+    /// taken away since the request came.
+    pub(super) fn is_still_known(&self, catalog: &Catalog) -> Result<(), Unknown> {
+        let application = catalog.application(self.application.id).ok_or(Unknown::Client)?;
+        if is_own(application, &self.back.uri) { Ok(()) } else { Err(Unknown::RedirectUri) }
+    }
+}
+
 /// Where the user is sent back to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Back {

@@ -34,7 +34,7 @@ pub(super) async fn show_providers(
 ) -> Response {
     let (asked, _) = Asked::of(request);
     let shown = async {
-        let visit = link.visit(&asked)?;
+        let visit = link.visit(&asked).await?;
         if visit.session.linked.is_some() {
             return Ok(answer::see_other(visit.session.step()));
         }
@@ -76,7 +76,7 @@ pub(super) async fn show_credentials(
 ) -> Response {
     let (asked, _) = Asked::of(request);
     let shown = async {
-        let visit = link.visit(&asked)?;
+        let visit = link.visit(&asked).await?;
         // The adapter is asked each time that the page is shown.
         let taken = link.quotas.forms.take(link.now().elapsed, asked.address);
         taken.map_err(|exceeded| flow::too_many(visit.session.locale, exceeded))?;

@@ -14,23 +14,20 @@ use super::{
     asked::Asked,
     flow::{self, Ended, Visit},
     form::Form,
+    grant::CODE_MS_MAX,
     pages::{
         self,
         consent::{Agreement, HowLong},
         words,
     },
-    session::{Chosen, Linked},
+    session::{Chosen, Left, Linked},
 };
-use crate::{
-    collect::protocol::Credential,
-    domain::Consent,
-    writer::{NewLink, NewUser},
-};
+use crate::{collect::protocol::Credential, domain::Consent, writer::NewUserLink};
 
 /// `GET /link/consent`
 pub(super) async fn show(State(link): State<Arc<AuthLink>>, request: Request) -> Response {
     let (asked, _) = Asked::of(request);
-    let shown = link.visit(&asked).map(|visit| {
+    let shown = link.visit(&asked).await.map(|visit| {
         let session = &visit.session;
         match (&session.provider, session.step()) {
             (Some(chosen), "/link/consent") => {
@@ -46,7 +43,7 @@ pub(super) async fn show(State(link): State<Arc<AuthLink>>, request: Request) ->
 /// `POST /link/consent`: the user agrees, and the account is linked.
 pub(super) async fn agree(State(link): State<Arc<AuthLink>>, request: Request) -> Response {
     let agreed = async {
-        let (visit, form) = link.posted(Asked::of(request)).await?;
+        let (visit, form) = link.posted_in_turn(Asked::of(request)).await?;
         let (Some(chosen), "/link/consent") =
             (visit.session.provider.clone(), visit.session.step())
         else {
@@ -69,7 +66,7 @@ pub(super) async fn agree(State(link): State<Arc<AuthLink>>, request: Request) -
 /// `GET /link/done`
 pub(super) async fn done(State(link): State<Arc<AuthLink>>, request: Request) -> Response {
     let (asked, _) = Asked::of(request);
-    let shown = link.visit(&asked).map(|visit| {
+    let shown = link.visit(&asked).await.map(|visit| {
         let session = &visit.session;
         match (&session.provider, &session.linked) {
             (Some(chosen), Some(_)) => flow::page(session, 200, pages::done(session, chosen)),
@@ -79,15 +76,29 @@ pub(super) async fn done(State(link): State<Arc<AuthLink>>, request: Request) ->
     shown.unwrap_or_else(|ended| *ended)
 }
 
-/// `POST /link/return`: the code is made when the user leaves, so that it is fresh.
+/// `POST /link/return`: the code is made when the user leaves, so that it is fresh. A form that is
+/// sent twice leads back with the same code.
 pub(super) async fn send_back(State(link): State<Arc<AuthLink>>, request: Request) -> Response {
     let left = async {
-        let (visit, _) = link.posted(Asked::of(request)).await?;
-        let code = link.issue_code(&visit.session).await;
-        let code = code.map_err(|_| flow::unavailable(visit.session.locale))?;
-        let Some(code) = code else { return Ok(answer::see_other(visit.session.step())) };
-        link.sessions.end(&visit.key);
-        Ok(link.leave(&visit.session, &[("code", &code)]))
+        let (visit, _) = link.posted_in_turn(Asked::of(request)).await?;
+        let session = &visit.session;
+        if let Some(left) = &session.left {
+            return Ok(link.leave(session, &[("code", &left.code)]));
+        }
+        let Some(linked) = &session.linked else { return Ok(answer::see_other(session.step())) };
+        let code = link.issue_code(&session.asked, linked).await;
+        match code.map_err(|_| flow::unavailable(session.locale))? {
+            Ok(code) => {
+                let now = link.now().elapsed;
+                let left = Left { code: code.clone(), until: now.plus_ms(CODE_MS_MAX) };
+                link.sessions.change(&visit.key, now, |session| session.left = Some(left));
+                Ok(link.leave(session, &[("code", &code)]))
+            }
+            Err(unknown) => {
+                link.sessions.end(&visit.key);
+                Ok(flow::stays_here(session.locale, unknown))
+            }
+        }
     };
     left.await.unwrap_or_else(|ended: Ended| *ended)
 }
@@ -99,6 +110,7 @@ fn read_choice(chosen: &Chosen, form: &Form) -> Option<(AccessLevel, HowLong)> {
 }
 
 impl AuthLink {
+    /// Links the account. It is this form's turn, and nothing is linked yet.
     async fn agreed(
         &self,
         visit: &Visit,
@@ -108,24 +120,23 @@ impl AuthLink {
         let now = self.now().elapsed;
         let taken = self.sessions.change(&visit.key, now, |session| {
             let is_same = session.provider.as_ref() == Some(chosen);
-            (session.credentials.take().filter(|_| is_same), session.user.clone())
+            session.credentials.clone().filter(|_| is_same)
         });
-        let Some((Some(credentials), user)) = taken else {
-            // The form was sent twice: the first one has them.
-            return Ok(answer::see_other("/link/done"));
+        let Some(Some(credentials)) = taken else {
+            // Another provider was chosen on another page.
+            return Ok(answer::see_other("/link/consent"));
         };
-        let linked = self.link(visit, user, chosen, credentials.clone(), agreement).await;
-        let now = self.now().elapsed;
+        let linked = self.link(visit, chosen, credentials, agreement).await;
         match linked {
             Ok(linked) => {
-                self.sessions.change(&visit.key, now, |session| session.linked = Some(linked));
+                let now = self.now().elapsed;
+                self.sessions.change(&visit.key, now, |session| {
+                    session.credentials = None;
+                    session.linked = Some(linked);
+                });
                 Ok(answer::see_other("/link/done"))
             }
             Err(failure) => {
-                let kept = |session: &mut super::session::Session| {
-                    session.credentials = Some(credentials);
-                };
-                self.sessions.change(&visit.key, now, kept);
                 let (status, problem) = shown(&failure, visit);
                 let session = &visit.session;
                 let html = pages::consent::page(session, chosen, Some(&problem), Some(agreement));
@@ -137,26 +148,14 @@ impl AuthLink {
     async fn link(
         &self,
         visit: &Visit,
-        user: Option<String>,
         chosen: &Chosen,
         credentials: Vec<Credential>,
         agreement: &Agreement,
     ) -> Result<Linked, OperationFailure> {
         let application = visit.session.asked.application.id;
-        let user = match user {
-            Some(user) => user,
-            None => {
-                let user = self.writer.add_user(application, NewUser::default()).await?.entity.id;
-                let own = user.clone();
-                let now = self.now().elapsed;
-                self.sessions.change(&visit.key, now, |session| session.user = Some(own));
-                user
-            }
-        };
         let given_at = self.now().wall;
         let days_ms = |days: u64| Wall(given_at.0.saturating_add_unsigned(days * DAY_MS));
-        let new = NewLink {
-            user: user.clone(),
+        let new = NewUserLink {
             provider: chosen.code.clone(),
             access_level: agreement.level,
             credentials,
@@ -166,8 +165,8 @@ impl AuthLink {
                 until: agreement.how_long.days().map(days_ms),
             },
         };
-        let account = self.writer.link_account(application, new).await?.entity.id;
-        Ok(Linked { user, account })
+        let account = self.writer.link_account_of_new_user(application, new).await?.entity;
+        Ok(Linked { user: account.body.user, account: account.id })
     }
 }
 

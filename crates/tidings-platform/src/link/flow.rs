@@ -9,6 +9,7 @@ use axum::{
 use http::header;
 use tidings_graphql::{Locale, OperationFailure};
 use tidings_store::StoreError;
+use tokio::sync::OwnedMutexGuard;
 
 use super::{
     AuthLink,
@@ -26,6 +27,8 @@ use crate::domain::Provider;
 pub(super) struct Visit {
     pub(super) key: String,
     pub(super) session: Session,
+    /// While it is held no other form of the session does what cannot be undone.
+    _turn: Option<OwnedMutexGuard<()>>,
 }
 
 /// An answer that ends a request early.
@@ -39,7 +42,7 @@ pub(super) async fn begin(State(link): State<Arc<AuthLink>>, request: Request) -
 
 /// `POST /link/cancel`: the user does not want to.
 pub(super) async fn cancel(State(link): State<Arc<AuthLink>>, request: Request) -> Response {
-    match link.posted(Asked::of(request)).await {
+    match link.posted_in_turn(Asked::of(request)).await {
         Ok((visit, _)) if visit.session.linked.is_some() => answer::see_other("/link/done"),
         Ok((visit, _)) => {
             link.sessions.end(&visit.key);
@@ -85,12 +88,11 @@ impl AuthLink {
             provider,
             credentials: None,
             checks_count: 0,
-            user: None,
             linked: None,
+            left: None,
         };
         let key = self.secret::<32>();
         let answer = answer::see_other(session.step());
-        self.sessions.forget_old(now);
         self.sessions.begin(&key, session);
         Ok(answer::with_cookie(answer, &self.cookie(&key, SESSION_MS_MAX / 1_000)))
     }
@@ -113,8 +115,9 @@ impl AuthLink {
         Ok(Some(Chosen { code: provider.id, name, adapter_url, levels }))
     }
 
-    /// The session of a page that is asked for, in the language that the user chose.
-    pub(super) fn visit(&self, asked: &Asked) -> Result<Visit, Ended> {
+    /// The session of a page that is asked for, in the language that the user chose. It ends where
+    /// the application is gone, or the place to which it would lead back is not its own any more.
+    pub(super) async fn visit(&self, asked: &Asked) -> Result<Visit, Ended> {
         let locale = locale_of(&asked.query, asked.header(&header::ACCEPT_LANGUAGE));
         let now = self.now().elapsed;
         let key = asked.cookie(self.cookie_name()).unwrap_or_default();
@@ -123,8 +126,28 @@ impl AuthLink {
             session.locale = chosen.unwrap_or(session.locale);
             session.clone()
         });
-        let over = || problem(locale, 400, words::SESSION_OVER, words::SESSION_OVER_TEXT);
-        session.map(|session| Visit { key: key.to_owned(), session }).ok_or_else(over)
+        let session = session.ok_or_else(|| session_over(locale))?;
+        let catalog = self.store.catalog().await.map_err(|error| stopped(locale, &error))?;
+        if let Err(unknown) = session.asked.is_still_known(&catalog) {
+            self.sessions.end(key);
+            return Err(Box::new(stays_here(session.locale, unknown)));
+        }
+        Ok(Visit { key: key.to_owned(), session, _turn: None })
+    }
+
+    /// The same as [`AuthLink::posted`] for what cannot be undone: one form at a time, each with
+    /// the session as the one before left it.
+    pub(super) async fn posted_in_turn(
+        &self,
+        sent: (Asked, Unread),
+    ) -> Result<(Visit, Form), Ended> {
+        let (visit, form) = self.posted(sent).await?;
+        let over = || session_over(visit.session.locale);
+        let turn = self.sessions.turn(&visit.key).ok_or_else(over)?.lock_owned().await;
+        let now = self.now().elapsed;
+        let session = self.sessions.change(&visit.key, now, |session| session.clone());
+        let session = session.ok_or_else(over)?;
+        Ok((Visit { key: visit.key, session, _turn: Some(turn) }, form))
     }
 
     /// The session and the form of a page that was sent, which only our own page can have done.
@@ -132,7 +155,7 @@ impl AuthLink {
         &self,
         (asked, body): (Asked, Unread),
     ) -> Result<(Visit, Form), Ended> {
-        let visit = self.visit(&asked)?;
+        let visit = self.visit(&asked).await?;
         let locale = visit.session.locale;
         let now = self.now().elapsed;
         self.quotas
@@ -199,13 +222,17 @@ fn stopped(locale: Locale, error: &StoreError) -> Ended {
     unavailable(locale)
 }
 
+fn session_over(locale: Locale) -> Ended {
+    problem(locale, 400, words::SESSION_OVER, words::SESSION_OVER_TEXT)
+}
+
 /// Too many, for a while.
 pub(super) fn too_many(locale: Locale, exceeded: Exceeded) -> Ended {
     let page = problem(locale, 429, words::TOO_MANY, words::TOO_MANY_TEXT);
     Box::new(answer::waiting(*page, exceeded))
 }
 
-fn stays_here(locale: Locale, unknown: Unknown) -> Response {
+pub(super) fn stays_here(locale: Locale, unknown: Unknown) -> Response {
     let text = match unknown {
         Unknown::Client => words::UNKNOWN_CLIENT,
         Unknown::RedirectUri => words::UNKNOWN_REDIRECT,

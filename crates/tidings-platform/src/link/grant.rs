@@ -1,5 +1,6 @@
 //! Grants: what a user agreed to that an application may see, with the code and the refresh token
-//! that it has for it. Durable; codes and tokens are kept as hashes.
+//! that it has for it. Durable; codes and tokens are kept as hashes. A grant has the id of its
+//! account, so that who withdraws consent for an account revokes its tokens without a search.
 //!
 //! ```text
 //! issued ─code─► redeemed ─refresh token─► refreshed ─► …
@@ -7,6 +8,7 @@
 //! ```
 //!
 //! Each arrow is one commit that expects the grant's version: of two at the same moment one wins.
+//! Each says too when the grant is forgotten: when neither code nor token of it is good any more.
 
 use serde::{Deserialize, Serialize};
 use tidings_core::{
@@ -15,20 +17,28 @@ use tidings_core::{
     ids::{ApplicationId, GrantId},
     limits::USER_TOKEN_LIFETIME_S,
     secret::TokenHash,
-    time::{Elapsed, Now, Wall},
+    time::{DAY_MS, Elapsed, HOUR_MS, Now, SECOND_MS, Wall},
 };
 use tidings_store::{
     Append, AppendError, EntityChange, EntityExpectation, NewToken, Revocation, StoreError,
 };
 use tracing::error;
 
-use super::{AuthLink, session::Session};
+use super::{
+    AuthLink,
+    authorization::{Authorization, Unknown},
+    session::Linked,
+};
 use crate::domain::{Account, AccountStatus, User};
 
 /// What the store calls a grant.
 const KIND: &str = "AuthLinkGrant";
 /// How long a code may be exchanged.
-const CODE_MS_MAX: u64 = 60_000;
+pub(super) const CODE_MS_MAX: u64 = 60_000;
+/// How long a refresh token is good that nobody uses (RFC 9700, section 4.14.2).
+const REFRESH_IDLE_MS_MAX: u64 = 180 * DAY_MS;
+/// How long a grant is remembered beyond its use, so that who comes late is told why.
+const REMEMBERED_MS: u64 = HOUR_MS;
 const REFRESH_PREFIX: &str = "tidings_refresh_";
 const TOKEN_PREFIX: &str = "tidings_";
 const TRIES_MAX: usize = 8;
@@ -59,6 +69,9 @@ struct Refresh {
     family: String,
     /// The hash of the present one's whole text.
     present: String,
+    /// When it ends.
+    #[serde(default)]
+    until: Elapsed,
 }
 
 /// A grant with its place in the store.
@@ -73,7 +86,7 @@ struct Kept {
 pub(super) struct Issued {
     pub(super) access_token: String,
     pub(super) refresh_token: Option<String>,
-    pub(super) expires_in_s: u32,
+    pub(super) expires_in_s: u64,
     pub(super) scopes: ScopeSet,
     pub(super) offline: bool,
     pub(super) user: String,
@@ -105,16 +118,24 @@ pub(super) struct CodeShown<'a> {
     pub(super) verifier: Option<&'a str>,
 }
 
+/// The consent that a token is issued under, as it was read.
+struct Agreed {
+    expected: Vec<EntityExpectation>,
+    /// How long it holds from now on; `None`: until it is withdrawn.
+    left_ms: Option<u64>,
+}
+
 impl AuthLink {
-    /// Makes a grant for what was linked, and gives its code.
-    pub(super) async fn issue_code(&self, session: &Session) -> Result<Option<String>, NotIssued> {
-        let Some(linked) = &session.linked else { return Ok(None) };
-        let mut random = [0; 12];
-        self.chance.fill(&mut random);
-        let id = GrantId::new(random);
+    /// Makes a grant for what was linked, and gives its code. `Err(Unknown)`: there is no place any
+    /// more to send it to.
+    pub(super) async fn issue_code(
+        &self,
+        asked: &Authorization,
+        linked: &Linked,
+    ) -> Result<Result<String, Unknown>, NotIssued> {
+        let Ok(id) = linked.account.parse::<GrantId>() else { return Err(NotIssued::Stopped) };
         let now = self.now();
         let code = format!("{id}.{}", self.secret::<32>());
-        let asked = &session.asked;
         let grant = Grant {
             user: linked.user.clone(),
             account: linked.account.clone(),
@@ -129,13 +150,16 @@ impl AuthLink {
             refresh: None,
             has_ended: false,
         };
-        let change = change(asked.application.id, id, None, &grant);
-        let append =
-            |version| Append { changes: vec![change.clone()], ..Append::of(version, vec![]) };
+        let change = change(asked.application.id, id, None, &grant, now.elapsed);
         for _ in 0..TRIES_MAX {
-            let version = self.store.catalog().await?.version();
-            match self.ingest.append(now, append(version)).await {
-                Ok(_) => return Ok(Some(code)),
+            let catalog = self.store.catalog().await?;
+            if let Err(unknown) = asked.is_still_known(&catalog) {
+                return Ok(Err(unknown));
+            }
+            let changes = vec![change.clone()];
+            let append = Append { changes, ..Append::of(catalog.version(), vec![]) };
+            match self.ingest.append(now, append).await {
+                Ok(_) => return Ok(Ok(code)),
                 Err(AppendError::StaleCatalog) => {}
                 Err(error) => return Err(refused(error)),
             }
@@ -149,6 +173,8 @@ impl AuthLink {
         application: &Application,
         shown: &CodeShown<'_>,
     ) -> Result<Issued, NotIssued> {
+        // What all refresh tokens of the grant share: nobody can make it who has not seen the code.
+        let family = hash(&format!("{} family", shown.code));
         for _ in 0..TRIES_MAX {
             let kept = self.grant_of(application.id, shown.code).await?;
             let kept = kept.filter(|kept| kept.grant.code == hash(shown.code));
@@ -158,9 +184,9 @@ impl AuthLink {
                 return Err(NotIssued::Invalid("the code was used before: its tokens are revoked"));
             }
             let now = self.now();
-            check_code(&kept.grant, shown, now.elapsed)?;
+            check_code(&kept.grant, application, shown, now.elapsed)?;
             let scopes = kept.grant.scopes;
-            if let Some(issued) = self.issue(now, application, kept, scopes).await? {
+            if let Some(issued) = self.issue(now, application, kept, scopes, &family).await? {
                 return Ok(issued);
             }
         }
@@ -191,11 +217,15 @@ impl AuthLink {
                     "the refresh token was used before: the grant has ended",
                 ));
             }
+            let now = self.now();
+            if now.elapsed >= known.until {
+                return Err(NotIssued::Invalid("the refresh token has expired: link again"));
+            }
             let scopes = wanted.unwrap_or(kept.grant.scopes);
             if !kept.grant.scopes.covers(scopes) {
                 return Err(NotIssued::Scope);
             }
-            if let Some(issued) = self.issue(self.now(), application, kept, scopes).await? {
+            if let Some(issued) = self.issue(now, application, kept, scopes, family).await? {
                 return Ok(issued);
             }
         }
@@ -230,13 +260,22 @@ impl AuthLink {
         application: &Application,
         kept: Kept,
         scopes: ScopeSet,
+        family: &str,
     ) -> Result<Option<Issued>, NotIssued> {
         let owner = application.id;
-        let expected = self.still_agreed(now, owner, &kept.grant).await?;
+        let Agreed { expected, left_ms } = self.still_agreed(now, owner, &kept.grant).await?;
+        // What is told is what the token can do: the application may have lost a scope meanwhile.
+        let scopes = scopes.and(application.scopes);
+        if scopes == ScopeSet::NONE {
+            return Err(NotIssued::Scope);
+        }
         let Ok(user) = kept.grant.user.parse() else { return Err(NotIssued::Stopped) };
         let access_token = format!("{TOKEN_PREFIX}{}", self.secret::<32>());
-        let (refresh, refresh_token) = self.next_refresh(&kept).unzip();
-        let lifetime_ms = u64::from(USER_TOKEN_LIFETIME_S) * 1_000;
+        let bounded = |ms: u64| left_ms.map_or(ms, |left_ms| left_ms.min(ms));
+        let until = now.elapsed.plus_ms(bounded(REFRESH_IDLE_MS_MAX));
+        let refreshing = kept.grant.offline.then(|| self.next_refresh(kept.id, family, until));
+        let (refresh, refresh_token) = refreshing.unzip();
+        let lifetime_ms = bounded(u64::from(USER_TOKEN_LIFETIME_S) * SECOND_MS);
         let wall = Wall(now.wall.0.saturating_add_unsigned(lifetime_ms));
         let token = NewToken {
             hash: TokenHash::of(&access_token),
@@ -249,7 +288,7 @@ impl AuthLink {
         };
         let next = Grant { is_redeemed: true, refresh, ..kept.grant };
         let append = Append {
-            changes: vec![change(owner, kept.id, Some(kept.version), &next)],
+            changes: vec![change(owner, kept.id, Some(kept.version), &next, now.elapsed)],
             expected,
             tokens: vec![token],
             ..Append::of(self.store.catalog().await?.version(), Vec::new())
@@ -258,7 +297,7 @@ impl AuthLink {
             Ok(_) => Ok(Some(Issued {
                 access_token,
                 refresh_token,
-                expires_in_s: USER_TOKEN_LIFETIME_S,
+                expires_in_s: lifetime_ms / SECOND_MS,
                 scopes,
                 offline: next.offline,
                 user: next.user,
@@ -270,15 +309,9 @@ impl AuthLink {
     }
 
     /// The next refresh token, as it is kept and as it is given.
-    fn next_refresh(&self, kept: &Kept) -> Option<(Refresh, String)> {
-        if !kept.grant.offline {
-            return None;
-        }
-        // The family's text is derived from the grant's code, which nobody has but who had it: only
-        // its hash is kept, and so is the family's.
-        let family = hash(&format!("{} family", kept.grant.code));
-        let text = format!("{REFRESH_PREFIX}{}.{family}.{}", kept.id, self.secret::<32>());
-        Some((Refresh { family: hash(&family), present: hash(&text) }, text))
+    fn next_refresh(&self, id: GrantId, family: &str, until: Elapsed) -> (Refresh, String) {
+        let text = format!("{REFRESH_PREFIX}{id}.{family}.{}", self.secret::<32>());
+        (Refresh { family: hash(family), present: hash(&text), until }, text)
     }
 
     /// What must stay as it is: the user is there, and the account with its consent.
@@ -287,7 +320,7 @@ impl AuthLink {
         now: Now,
         application: ApplicationId,
         grant: &Grant,
-    ) -> Result<Vec<EntityExpectation>, NotIssued> {
+    ) -> Result<Agreed, NotIssued> {
         const OVER: NotIssued =
             NotIssued::Invalid("the user or the account is gone, or consent was withdrawn");
         let owner = Some(application);
@@ -299,7 +332,12 @@ impl AuthLink {
                 && account.consent.until.is_none_or(|until| now.wall < until)
         };
         let account = account.filter(|account| !account.deleted && holds(&account.body));
-        Ok(vec![user.expected(owner), account.ok_or(OVER)?.expected(owner)])
+        let account = account.ok_or(OVER)?;
+        let left = account.body.consent.until.map(|until| until.0.saturating_sub(now.wall.0));
+        Ok(Agreed {
+            expected: vec![user.expected(owner), account.expected(owner)],
+            left_ms: left.map(|left| u64::try_from(left).unwrap_or(0)),
+        })
     }
 
     /// Ends a grant and revokes its tokens, in one commit.
@@ -311,12 +349,13 @@ impl AuthLink {
                 return Ok(());
             };
             let ended = Grant { has_ended: true, ..grant };
+            let now = self.now();
             let append = Append {
-                changes: vec![change(application, id, Some(version), &ended)],
+                changes: vec![change(application, id, Some(version), &ended, now.elapsed)],
                 revocations: vec![Revocation::Grant { application, grant: id }],
                 ..Append::of(self.store.catalog().await?.version(), Vec::new())
             };
-            match self.ingest.append(self.now(), append).await {
+            match self.ingest.append(now, append).await {
                 Ok(_) => return Ok(()),
                 Err(AppendError::StaleCatalog | AppendError::EntityConflict { .. }) => {}
                 Err(error) => return Err(refused(error)),
@@ -332,13 +371,21 @@ fn refused(error: AppendError) -> NotIssued {
     NotIssued::Stopped
 }
 
-fn check_code(grant: &Grant, shown: &CodeShown<'_>, now: Elapsed) -> Result<(), NotIssued> {
+fn check_code(
+    grant: &Grant,
+    application: &Application,
+    shown: &CodeShown<'_>,
+    now: Elapsed,
+) -> Result<(), NotIssued> {
     let refuse = |why| Err(NotIssued::Invalid(why));
     if now >= grant.code_until {
         return refuse("the code is older than 60 seconds: begin again at /link");
     }
     if shown.redirect_uri != grant.redirect_uri {
         return refuse("redirect_uri is not the one that the code was asked for with");
+    }
+    if !application.settings.redirect_uris.contains(&grant.redirect_uri) {
+        return refuse("redirect_uri is not the application's any more");
     }
     match (&grant.challenge, shown.verifier) {
         (None, None) => Ok(()),
@@ -361,11 +408,27 @@ fn hash(text: &str) -> String {
     TokenHash::of(text).0.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+impl Grant {
+    /// When nobody has any use for it any more, as it is at `now`.
+    fn forgotten_at(&self, now: Elapsed) -> Elapsed {
+        let token_until = now.plus_ms(u64::from(USER_TOKEN_LIFETIME_S) * SECOND_MS);
+        let used_until = match &self.refresh {
+            _ if self.has_ended => now,
+            _ if !self.is_redeemed => self.code_until,
+            // A code that is used again revokes the token while it is good.
+            None => token_until,
+            Some(refresh) => refresh.until.max(token_until),
+        };
+        used_until.plus_ms(REMEMBERED_MS)
+    }
+}
+
 fn change(
     application: ApplicationId,
     id: GrantId,
     expected_version: Option<u64>,
     grant: &Grant,
+    now: Elapsed,
 ) -> EntityChange {
     EntityChange {
         application: Some(application),
@@ -375,6 +438,7 @@ fn change(
         body: serde_json::to_string(grant).expect("a grant has string keys and no fractions"),
         deleted: false,
         links: Vec::new(),
+        forget_at: Some(grant.forgotten_at(now)),
     }
 }
 

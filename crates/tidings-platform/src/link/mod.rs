@@ -6,12 +6,15 @@
 //!   ─► flow: provider ─► credentials (checked by the adapter) ─► consent ─► user, account
 //!   ─► done ─► grant with its code, durable ─► back to the application
 //! POST /token ─► client ─► grant ─► tokens, one commit ─► answer
-//! GET /status ─► token ─► accounts
 //! ```
 //!
 //! Modules use those above them in this list.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -32,8 +35,6 @@ mod session;
 mod grant;
 mod client;
 mod token;
-mod bearer;
-mod status;
 mod pages;
 mod flow;
 mod choosing;
@@ -107,9 +108,20 @@ impl AuthLink {
     }
 }
 
+/// What was typed on pages that nobody comes back to goes too, for as long as there are pages.
+async fn forget_sessions(link: Weak<AuthLink>) {
+    const EVERY: Duration = Duration::from_secs(60);
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let Some(link) = link.upgrade() else { return };
+        link.sessions.forget_old(link.now().elapsed);
+    }
+}
+
 /// The routes of Auth Link. They stand beside those of the front door and have no fallback.
 pub fn router(parts: Parts) -> Router {
     let link = Arc::new(AuthLink::new(parts));
+    tokio::spawn(forget_sessions(Arc::downgrade(&link)));
     Router::new()
         .route("/link", get(flow::begin))
         .route("/link/provider", get(choosing::show_providers).post(choosing::choose_provider))
@@ -121,7 +133,6 @@ pub fn router(parts: Parts) -> Router {
         .route(pages::style_path(), get(answer::style))
         .route(pages::ICON_PATH, get(answer::icon))
         .route("/token", post(token::answer).options(answer::preflight))
-        .route("/status", get(status::answer))
         .route("/.well-known/oauth-authorization-server", get(token::metadata))
         .with_state(link)
 }

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use tidings_core::{
@@ -17,7 +17,7 @@ use crate::collect::protocol::Credential;
 
 /// How long the pages may take.
 pub(super) const SESSION_MS_MAX: u64 = 30 * MINUTE_MS;
-/// Sessions that are kept; the oldest one gives way.
+/// Sessions that are kept; the oldest one gives way, of those that have not got far.
 const SESSIONS_MAX: usize = 10_000;
 /// Credentials that one session may have checked.
 pub(super) const CHECKS_MAX: u32 = 10;
@@ -34,9 +34,17 @@ pub(super) struct Session {
     /// Credentials that the adapter found right; gone once the account is linked.
     pub(super) credentials: Option<Vec<Credential>>,
     pub(super) checks_count: u32,
-    /// The user who came into being.
-    pub(super) user: Option<String>,
     pub(super) linked: Option<Linked>,
+    /// The code that the user was sent back with.
+    pub(super) left: Option<Left>,
+}
+
+/// A user who was sent back. The same code goes with a form that was sent twice.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Left {
+    pub(super) code: String,
+    /// When the code is of no use any more.
+    pub(super) until: Elapsed,
 }
 
 /// A provider that was chosen.
@@ -56,6 +64,16 @@ pub(super) struct Linked {
 }
 
 impl Session {
+    fn is_over(&self, now: Elapsed) -> bool {
+        let has_left = self.left.as_ref().is_some_and(|left| now >= left.until);
+        has_left || now.since_ms(self.begun) >= SESSION_MS_MAX
+    }
+
+    /// Whether the user has got further than to the first pages.
+    fn is_on_the_way(&self) -> bool {
+        self.credentials.is_some() || self.linked.is_some()
+    }
+
     /// The page on which the user is to go on.
     pub(super) fn step(&self) -> &'static str {
         match (&self.linked, &self.credentials, &self.provider) {
@@ -70,24 +88,29 @@ impl Session {
 /// All sessions, by the hash of what the browser holds.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    open: Mutex<HashMap<TokenHash, Session>>,
+    open: Mutex<HashMap<TokenHash, Open>>,
 }
+
+#[derive(Debug)]
+struct Open {
+    session: Session,
+    turn: Arc<Turn>,
+}
+
+/// Whose turn it is to do what cannot be undone: one form of a session at a time.
+pub(super) type Turn = tokio::sync::Mutex<()>;
 
 impl Sessions {
     /// Keeps a new session.
     pub(super) fn begin(&self, key: &str, session: Session) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.len() >= SESSIONS_MAX {
-            let now = session.begun;
-            open.retain(|_, session| now.since_ms(session.begun) < SESSION_MS_MAX);
+            // Who has typed something gives way last.
+            let place = |it: &Open| (it.session.is_on_the_way(), it.session.begun);
+            let first = open.iter().min_by_key(|(_, it)| place(it)).map(|(key, _)| *key);
+            first.and_then(|key| open.remove(&key));
         }
-        if open.len() >= SESSIONS_MAX {
-            let oldest = open.iter().min_by_key(|(_, session)| session.begun);
-            if let Some(oldest) = oldest.map(|(key, _)| *key) {
-                open.remove(&oldest);
-            }
-        }
-        open.insert(TokenHash::of(key), session);
+        open.insert(TokenHash::of(key), Open { session, turn: Arc::default() });
     }
 
     /// Changes a session.
@@ -99,21 +122,27 @@ impl Sessions {
     ) -> Option<T> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let hash = TokenHash::of(key);
-        if open.get(&hash).is_some_and(|it| now.since_ms(it.begun) >= SESSION_MS_MAX) {
+        if open.get(&hash).is_some_and(|it| it.session.is_over(now)) {
             open.remove(&hash);
         }
-        open.get_mut(&hash).map(change)
+        open.get_mut(&hash).map(|it| change(&mut it.session))
+    }
+
+    /// What is held by the one whose turn it is in a session.
+    pub(super) fn turn(&self, key: &str) -> Option<Arc<Turn>> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.get(&TokenHash::of(key)).map(|it| Arc::clone(&it.turn))
     }
 
     /// Ends a session.
-    pub(super) fn end(&self, key: &str) -> Option<Session> {
+    pub(super) fn end(&self, key: &str) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.remove(&TokenHash::of(key))
+        open.remove(&TokenHash::of(key));
     }
 
-    /// Forgets what is over, and what was typed in it: called whenever a link begins.
+    /// Forgets what is over, and what was typed in it.
     pub(super) fn forget_old(&self, now: Elapsed) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, session| now.since_ms(session.begun) < SESSION_MS_MAX);
+        open.retain(|_, it| !it.session.is_over(now));
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use tidings_core::{application::AccessLevel as Level, ids::ApplicationId, time::Wall};
 use tidings_graphql::{AccessLevel, Denial, Failure, OperationFailure, PageArguments};
 
-use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped};
+use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped, user};
 use crate::{
     collect::{
         collection::Collection,
@@ -38,7 +38,53 @@ pub struct NewLink {
     pub consent: Consent,
 }
 
+/// An account that is to be linked, of a user who comes into being with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewUserLink {
+    /// The code of the provider.
+    pub provider: String,
+    /// How far the platform may look.
+    pub access_level: AccessLevel,
+    /// What opens the account.
+    pub credentials: Vec<Credential>,
+    /// What the user agreed to.
+    pub consent: Consent,
+}
+
 impl Writer {
+    /// Adds a user, links the user's account and sets its collection to work: one commit. Fires
+    /// `UserAdded` and `AccountAdded`.
+    ///
+    /// # Errors
+    /// As [`Writer::link_account`].
+    pub async fn link_account_of_new_user(
+        &self,
+        application: ApplicationId,
+        new: NewUserLink,
+    ) -> Result<Written<Account>, OperationFailure> {
+        let NewUserLink { provider, access_level, credentials, consent } = new;
+        let user = new_entity_code(&*self.chance);
+        let new = NewLink { user, provider, access_level, credentials, consent };
+        self.check_link(&new)?;
+        let id = new_entity_code(&*self.chance);
+        for _ in 0..TRIES_MAX {
+            let now = self.now();
+            let provider = self.referred::<Provider>(None, &new.provider, "/provider").await?;
+            self.refuse_level(application, &provider, new.access_level).await?;
+            let body = User { tenant_id: None, reference: None, added_at: now.wall };
+            let user = user::plan(application, &new.user, now, body);
+            let mut plan = plan_link(application, now.wall, &id, &new);
+            plan.changes.splice(0..0, user.changes);
+            plan.firings.splice(0..0, user.firings);
+            let collection = Collection::new(&self.vault, &self.chance, &id, &new.credentials);
+            let tasks = vec![collection.put(application, &id, now)];
+            if let Some(written) = self.write_with(now, plan, tasks).await? {
+                return Ok(written);
+            }
+        }
+        Err(changed_meanwhile::<Account>(&id))
+    }
+
     /// Links an account and sets its collection to work; fires `AccountAdded`. Where the user has
     /// an account with the provider whose credentials were rejected, that one gets the new
     /// credentials instead, and its to-dos that asked for them are done: fires `AccountUpdated`

@@ -28,7 +28,7 @@ use tracing::error;
 
 use crate::{
     collect::adapter::Adapters,
-    domain::{Body, Stored, User},
+    domain::{Account, Body, Stored, User},
     reader::Reader,
     triggers::Trigger,
 };
@@ -52,7 +52,7 @@ pub use account::{AccountChange, NewAccount};
 pub use collected::{Collected, NotCollected};
 pub use document::NewDocument;
 pub use energy_switch::{CommissionFields, EnergySwitchChange, NewEnergySwitch};
-pub use link::NewLink;
+pub use link::{NewLink, NewUserLink};
 pub use provider::{NewProvider, ProviderChange};
 pub use provision::NewProvision;
 pub use subject::Subject;
@@ -129,16 +129,25 @@ impl<T> Plan<T> {
         owner.filter(|_| !self.erased.is_empty()).map(erasure).into_iter().collect()
     }
 
-    /// The tokens of users who are deleted open nothing any more.
+    /// The tokens of users who are deleted open nothing any more, nor do those that were issued
+    /// under the consent for an account that is.
     fn revocations(&self) -> Vec<Revocation> {
-        let users =
-            self.changes.iter().filter(|change| change.deleted && change.kind == User::KIND);
-        let revocation = |user: &EntityChange| {
-            let (application, user) = (user.application?, user.id.parse().ok()?);
-            Some(Revocation::User { application, user })
+        let revocation = |gone: &EntityChange| {
+            let application = gone.application?;
+            match gone.kind.as_str() {
+                User::KIND => Some(Revocation::User { application, user: gone.id.parse().ok()? }),
+                Account::KIND => revocation_of(application, &gone.id),
+                _ => None,
+            }
         };
-        users.filter_map(revocation).collect()
+        self.changes.iter().filter(|change| change.deleted).filter_map(revocation).collect()
     }
+}
+
+/// The revocation of the tokens that were issued under the consent for an account: the grant of
+/// Auth Link has the account's id.
+fn revocation_of(application: ApplicationId, account: &str) -> Option<Revocation> {
+    account.parse().ok().map(|grant| Revocation::Grant { application, grant })
 }
 
 /// What is committed beside entities and events.
@@ -146,11 +155,13 @@ impl<T> Plan<T> {
 struct Beside {
     tasks: Vec<TaskChange>,
     tokens: Vec<NewToken>,
+    /// Beside those of what is deleted.
+    revocations: Vec<Revocation>,
 }
 
 impl Beside {
     fn tasks(tasks: Vec<TaskChange>) -> Beside {
-        Beside { tasks, tokens: Vec::new() }
+        Beside { tasks, ..Beside::default() }
     }
 }
 
@@ -244,7 +255,7 @@ impl Writer {
                 expected: plan.expected.clone(),
                 erasures: plan.erasures(),
                 tasks: beside.tasks.clone(),
-                revocations: plan.revocations(),
+                revocations: [plan.revocations(), beside.revocations.clone()].concat(),
                 tokens: beside.tokens.clone(),
                 ..Append::of(catalog.version(), events.iter().map(new_event).collect())
             };
@@ -294,7 +305,17 @@ impl Writer {
         plan: Plan<Stored<B>>,
         tasks: Vec<TaskChange>,
     ) -> Result<Option<Written<B>>, OperationFailure> {
-        match self.commit_with(now, &plan, &Beside::tasks(tasks)).await? {
+        self.write_beside(now, plan, &Beside::tasks(tasks)).await
+    }
+
+    /// The same with all that may come beside it, no task of which needs a lease.
+    async fn write_beside<B: Body>(
+        &self,
+        now: Now,
+        plan: Plan<Stored<B>>,
+        beside: &Beside,
+    ) -> Result<Option<Written<B>>, OperationFailure> {
+        match self.commit_with(now, &plan, beside).await? {
             Committed::Done(events) => {
                 Ok(Some(Written { entity: plan.made, event: events.into_iter().next() }))
             }

@@ -10,8 +10,9 @@ use tidings_core::ids::ApplicationId;
 use tidings_graphql::OperationFailure;
 
 use super::{
-    Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile,
+    Beside, Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile,
     deletion::{Deletion, ids_of},
+    revocation_of,
 };
 use crate::{
     collect::collection::Collection,
@@ -22,7 +23,8 @@ use crate::{
 impl Writer {
     /// Notes that the consent for an account was withdrawn, deletes what was collected of it, and
     /// fires `AccountUpdated`, unless that was known. What is frozen and tells of the account is
-    /// erased in the same commit, and nothing about the account can be written any more.
+    /// erased in the same commit, the tokens that Auth Link gave for it are revoked, and nothing
+    /// about the account can be written any more.
     ///
     /// # Errors
     /// `NOT_FOUND`, or what stops the store.
@@ -57,7 +59,9 @@ impl Writer {
             };
             // The credentials go with the task.
             let tasks = vec![Collection::remove(application, id)];
-            if let Some(written) = self.write_with(now, plan, tasks).await? {
+            let revocations = revocation_of(application, id).into_iter().collect();
+            let beside = Beside { tasks, revocations, ..Beside::default() };
+            if let Some(written) = self.write_beside(now, plan, &beside).await? {
                 self.delete_late_documents(&deletion).await;
                 return Ok(written);
             }

@@ -189,6 +189,7 @@ async fn seed_user(world: &World) {
         body: body.to_string(),
         deleted: false,
         links: Vec::new(),
+        forget_at: None,
     };
     let version = world.store.catalog().await.unwrap().version();
     let append = Append { changes: vec![change], ..Append::of(version, Vec::new()) };

@@ -244,6 +244,7 @@ async fn an_account_cannot_be_added_to_a_user_who_is_deleted_at_the_same_moment(
         body: user.body,
         deleted: true,
         links: Vec::new(),
+        forget_at: None,
     };
     let catalog = world.store.catalog().await.unwrap();
     let deletion = Append { changes: vec![gone], ..Append::of(catalog.version(), Vec::new()) };

@@ -226,6 +226,7 @@ async fn touch_of(world: &World, kind: &str, id: &str) -> Upset {
         body: found[0].body.replace("OX184EN", "OX1"),
         deleted: false,
         links: Vec::new(),
+        forget_at: None,
     };
     let catalog_version = world.store.catalog().await.unwrap().version();
     Upset::First(Append { changes: vec![change], ..Append::of(catalog_version, Vec::new()) })

@@ -302,6 +302,7 @@ async fn what_is_added_while_its_user_is_being_deleted_goes_too() {
         body: there.body,
         deleted: false,
         links: vec![link(USER_ROLE, USER), link(ACCOUNT_ROLE, &linked.account)],
+        forget_at: None,
     };
     let catalog = world.store.catalog().await.unwrap();
     let addition = Append { changes: vec![new], ..Append::of(catalog.version(), Vec::new()) };

@@ -23,6 +23,7 @@ async fn change(store: &SqliteStore, now: Now, version: Option<u64>) {
         body: format!("{version:?}"),
         deleted: false,
         links: Vec::new(),
+        forget_at: None,
     };
     let append = Append { changes: vec![change], ..Append::of(0, Vec::new()) };
     store.append(now, append).await.unwrap();

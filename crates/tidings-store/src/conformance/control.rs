@@ -6,6 +6,7 @@ use tidings_core::{
     delivery::ReasonCode,
     event::JsonObject,
     ids::{ApplicationId, EndpointId, WebhookId},
+    jwt::{JwtAlgorithm, JwtKey, JwtProfile},
     limits::WEBHOOKS_PER_TRIGGER_MAX,
     retry::RetryPolicy,
     samples,
@@ -35,6 +36,7 @@ pub async fn an_application_is_kept_as_it_was_given(store: &dyn Store) {
     let expected = Application {
         id: added.id,
         name: new.name,
+        version: 1,
         scopes: new.scopes,
         token_lifetime_s: new.token_lifetime_s,
         settings: new.settings,
@@ -65,16 +67,45 @@ pub async fn an_application_is_changed_but_for_its_name_and_dates(store: &dyn St
     wanted.scopes = ScopeSet::NONE;
     wanted.token_lifetime_s = Some(60);
     wanted.settings.redirect_uris = vec!["https://example.com/".to_owned()];
-    let expected = Application { updated_at: world.now.wall, ..wanted.clone() };
+    let expected = Application { version: 2, updated_at: world.now.wall, ..wanted.clone() };
     wanted.name = "other".parse().unwrap();
     wanted.added_at = Wall(0);
     assert_eq!(store.update_application(world.now, wanted.clone()).await.unwrap(), expected);
     let catalog = store.catalog().await.unwrap();
     assert_eq!(**catalog.application(added.id).unwrap(), expected);
     assert_ne!(catalog.version(), version);
+    let late = store.update_application(world.now, wanted.clone()).await;
+    assert!(matches!(late, Err(WriteError::Stale { .. })), "it was read before that: {late:?}");
     wanted.id = ApplicationId(added.id.0 + 9);
     let unknown = store.update_application(world.now, wanted).await;
     assert!(matches!(unknown, Err(WriteError::NotFound { .. })), "{unknown:?}");
+}
+
+pub async fn no_two_profiles_of_applications_have_one_issuer_and_audience(store: &dyn Store) {
+    let world = World::new(store);
+    let profile = |audience: &str| JwtProfile {
+        name: "login".parse().unwrap(),
+        algorithms: vec![JwtAlgorithm::RS256],
+        issuer: "https://login.example".to_owned(),
+        audience: audience.to_owned(),
+        max_scopes: ScopeSet::for_users(),
+        key: JwtKey::Set("https://login.example/keys".to_owned()),
+    };
+    let with = |name: &str, audience: &str| {
+        let mut new = new_application(name);
+        new.settings.jwt_profiles = vec![profile(audience)];
+        new
+    };
+    let first = store.add_application(world.now, with("first", "a")).await.unwrap();
+    let taken = store.add_application(world.now, with("second", "a")).await;
+    assert!(matches!(taken, Err(WriteError::Taken { .. })), "{taken:?}");
+    let mut second = store.add_application(world.now, with("second", "b")).await.unwrap();
+    second.settings.jwt_profiles = vec![profile("a")];
+    let taken = store.update_application(world.now, second.clone()).await;
+    assert!(matches!(taken, Err(WriteError::Taken { .. })), "{taken:?}");
+    store.update_application(world.now, first.clone()).await.expect("its own are no others'");
+    store.delete_application(world.now, first.id).await.unwrap();
+    store.update_application(world.now, second).await.expect("they are free again");
 }
 
 pub async fn a_deleted_application_takes_all_that_is_its_own_with_it(store: &dyn Store) {

@@ -20,6 +20,7 @@ fn change(application: Option<ApplicationId>, id: &str, version: Option<u64>) ->
         body: format!("{{\"id\":\"{id}\",\"é\":1.0}}"),
         deleted: false,
         links: Vec::new(),
+        forget_at: None,
     }
 }
 
@@ -312,4 +313,45 @@ pub async fn a_poller_misses_nothing_that_is_committed_later(store: &dyn Store) 
     let since = Some(Wall(world.now.wall.0 - 10));
     let since = EntityQuery { updated_since: since, ..query(None) };
     assert_eq!(ids(&world, since).await, ["a", "d", "c"], "those changed at that moment too");
+}
+
+pub async fn an_entity_is_forgotten_at_its_moment_unless_it_was_changed_before(store: &dyn Store) {
+    let mut world = World::new(store);
+    let at_ms = |ms| Some(world.now.elapsed.plus_ms(ms));
+    let link = Link { role: "user".to_owned(), id: "u".to_owned() };
+    let until = |id, forget_at| EntityChange {
+        forget_at,
+        links: vec![link.clone()],
+        ..change(None, id, None)
+    };
+    let (soon, later) = (at_ms(1_000), at_ms(5_000));
+    let all = vec![until("a", soon), until("b", soon), until("c", later), until("d", None)];
+    write(&world, all).await.unwrap();
+    write(&world, vec![EntityChange { expected_version: Some(1), ..until("b", None) }])
+        .await
+        .unwrap();
+    let linked = || EntityQuery { link: Some(link.clone()), deleted_too: true, ..query(None) };
+    world.pass_ms(999);
+    assert_eq!(store.forget_expired(world.now).await.unwrap(), 0);
+    world.pass_ms(1);
+    assert_eq!(store.forget_expired(world.now).await.unwrap(), 1);
+    assert_eq!(store.forget_expired(world.now).await.unwrap(), 0);
+    assert_eq!(ids(&world, linked()).await, ["c", "d", "b"], "no tombstone stays");
+    assert!(store.entities(None, "User", vec!["a".to_owned()]).await.unwrap().is_empty());
+    write(&world, vec![change(None, "a", None)]).await.expect("the id is free");
+}
+
+pub async fn the_last_position_is_never_used_again_though_its_entity_is_to_be_forgotten(
+    store: &dyn Store,
+) {
+    let mut world = World::new(store);
+    let last = EntityChange { forget_at: Some(world.now.elapsed), ..change(None, "b", None) };
+    write(&world, vec![change(None, "a", None), last]).await.unwrap();
+    let before = store.entity_position(None).await.unwrap();
+    world.pass_ms(1_000);
+    assert_eq!(store.forget_expired(world.now).await.unwrap(), 0, "the next position needs it");
+    write(&world, vec![change(None, "a", Some(1))]).await.unwrap();
+    assert!(store.entity_position(None).await.unwrap() > before);
+    assert_eq!(store.forget_expired(world.now).await.unwrap(), 1);
+    assert_eq!(ids(&world, query(None)).await, ["a"]);
 }

@@ -133,6 +133,7 @@ pub async fn a_key_with_other_content_refuses_the_whole_append(store: &dyn Store
             body: "{}".to_owned(),
             deleted: false,
             links: Vec::new(),
+            forget_at: None,
         });
         match store.append(world.now, append).await {
             Err(AppendError::IdempotencyConflict { index }) => assert_eq!(index, conflict),
@@ -202,6 +203,7 @@ pub async fn a_changed_entity_and_its_event_are_one_commit(store: &dyn Store) {
         body: "{}".to_owned(),
         deleted: false,
         links: Vec::new(),
+        forget_at: None,
     };
     for (expected_version, fits) in
         [(Some(1), false), (None, true), (None, false), (Some(2), false), (Some(1), true)]

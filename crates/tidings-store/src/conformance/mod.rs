@@ -138,6 +138,7 @@ suite! {
         an_application_is_kept_as_it_was_given
         a_name_is_taken_until_its_application_is_deleted
         an_application_is_changed_but_for_its_name_and_dates
+        no_two_profiles_of_applications_have_one_issuer_and_audience
         a_deleted_application_takes_all_that_is_its_own_with_it
         a_webhook_is_kept_as_it_was_given
         an_update_replaces_the_version_that_it_was_made_from
@@ -184,6 +185,8 @@ suite! {
         entities_are_found_by_what_they_hang_on
         an_append_counts_on_what_it_does_not_change
         the_entity_position_moves_with_what_an_application_can_be_shown
+        an_entity_is_forgotten_at_its_moment_unless_it_was_changed_before
+        the_last_position_is_never_used_again_though_its_entity_is_to_be_forgotten
         what_hangs_on_each_of_several_is_read_at_once
         a_poller_misses_nothing_that_is_committed_later
     }

@@ -72,6 +72,7 @@ pub async fn a_task_is_put_with_its_change_or_not_at_all(store: &dyn Store) {
         body: "{}".to_owned(),
         deleted: false,
         links: Vec::new(),
+        forget_at: None,
     };
     let append = async |key: &str| {
         let (changes, tasks) = (vec![change.clone()], vec![put(id, key, world.in_ms(5))]);

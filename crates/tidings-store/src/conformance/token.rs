@@ -132,6 +132,7 @@ pub async fn a_token_is_added_with_what_it_is_for_or_not_at_all(store: &dyn Stor
         body: "{}".to_owned(),
         deleted: false,
         links: Vec::new(),
+        forget_at: None,
     };
     let append = async |version, tokens: &[&str]| {
         let tokens = tokens.iter().map(new).collect();

@@ -64,10 +64,12 @@ impl State {
         if self.applications.values().any(same) {
             return Err(WriteError::Taken { what: "application", id: new.name.to_string() });
         }
+        rules::check_jwt_profiles(self.present_applications(), None, &new.settings)?;
         let last = self.applications.last_key_value();
         let application = Application {
             id: ApplicationId(last.map_or(1, |last| last.0.0 + 1)),
             name: new.name,
+            version: 1,
             scopes: new.scopes,
             token_lifetime_s: new.token_lifetime_s,
             settings: new.settings,
@@ -76,6 +78,10 @@ impl State {
         };
         self.put_application(application.clone());
         Ok(application)
+    }
+
+    fn present_applications(&self) -> impl Iterator<Item = &Application> {
+        self.applications.values().filter(|row| !row.deleted).map(|row| &*row.application)
     }
 
     fn put_application(&mut self, application: Application) {
@@ -91,9 +97,16 @@ impl State {
         application: Application,
     ) -> Result<Application, WriteError> {
         let stored = self.application(application.id)?;
+        if stored.version != application.version {
+            let id = stored.name.to_string();
+            return Err(WriteError::Stale { what: "application", id });
+        }
+        let others = self.present_applications();
+        rules::check_jwt_profiles(others, Some(stored.id), &application.settings)?;
         let changed = Application {
             id: stored.id,
             name: stored.name.clone(),
+            version: stored.version + 1,
             added_at: stored.added_at,
             updated_at: now.wall,
             ..application

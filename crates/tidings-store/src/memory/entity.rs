@@ -2,10 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use tidings_core::{ids::ApplicationId, limits, time::Now};
+use tidings_core::{
+    ids::ApplicationId,
+    limits,
+    time::{Elapsed, Now},
+};
 
 use crate::{
     error::AppendError,
+    rules,
     types::{Append, Entity, EntityChange, EntityQuery, Link, LinkedQuery, Paged},
 };
 
@@ -23,6 +28,7 @@ pub(super) struct Entities {
 struct Row {
     entity: Entity,
     links: Vec<Link>,
+    forget_at: Option<Elapsed>,
 }
 
 fn key(change: &EntityChange) -> Key {
@@ -71,7 +77,25 @@ impl Entities {
             body: change.body,
         };
         self.by_position.insert(entity.position, key.clone());
-        self.rows.insert(key, Row { entity, links: change.links });
+        self.rows.insert(key, Row { entity, links: change.links, forget_at: change.forget_at });
+    }
+
+    /// Forgets those whose moment has come, but for the one at the last position.
+    pub(super) fn forget_expired(&mut self, now: Now) -> usize {
+        let mut expired: Vec<(Elapsed, u64)> = self
+            .rows
+            .values()
+            .filter_map(|row| Some((row.forget_at?, row.entity.position)))
+            .filter(|(at, position)| *at <= now.elapsed && *position < self.last_position)
+            .collect();
+        expired.sort_unstable();
+        expired.truncate(rules::FORGOTTEN_PER_COMMIT_MAX);
+        for (_, position) in &expired {
+            if let Some(key) = self.by_position.remove(position) {
+                self.rows.remove(&key);
+            }
+        }
+        expired.len()
     }
 
     /// Those with these ids.

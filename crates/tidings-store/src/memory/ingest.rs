@@ -164,7 +164,8 @@ impl State {
         for key in &expired {
             self.remembered.remove(key);
         }
-        (expired.len() + self.tokens.forget_expired(now)) as u64
+        let forgotten = self.tokens.forget_expired(now) + self.entities.forget_expired(now);
+        (expired.len() + forgotten) as u64
     }
 
     /// A delivery comes into being, and goes to the worker that appended it where there is room.

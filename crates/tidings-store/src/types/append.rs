@@ -111,6 +111,9 @@ pub struct EntityChange {
     pub deleted: bool,
     /// What it hangs on, replacing what it hung on before.
     pub links: Vec<Link>,
+    /// When it is forgotten, without a tombstone, unless it is changed before; `None`: never. Only
+    /// for what no list shows, since who reads on after a cursor is not told.
+    pub forget_at: Option<Elapsed>,
 }
 
 /// An entity that an append counts on without changing it: it must be at this version before the

@@ -71,3 +71,49 @@ fn a_master_token_makes_a_user_with_a_token_that_ends_with_its_user() {
     graphql(&installation.url, &own, delete, json!({ "id": user["id"] }));
     check_refused(&installation, token);
 }
+
+const UPDATE: &str = "mutation($name: String!, $input: UpdateApplicationInput!) {
+    answer: updateApplication(name: $name, input: $input) { __typename
+    ... on OperationFailure { problems { message } } } }";
+
+/// Changes two applications, or one in two ways, at the same moment.
+fn at_once(installation: &Installation, changes: [(&str, Value); 2]) -> Vec<Value> {
+    std::thread::scope(|scope| {
+        let change = |(name, input): (&str, Value)| {
+            let variables = json!({ "name": name, "input": input });
+            graphql(&installation.url, &installation.token, UPDATE, variables)["answer"].clone()
+        };
+        let running = changes.map(|one| scope.spawn(move || change(one)));
+        running.map(|one| one.join().unwrap()).to_vec()
+    })
+}
+
+#[test]
+fn of_two_who_change_applications_at_the_same_moment_none_overlooks_the_other() {
+    const ROUNDS: usize = 20;
+    let installation = Installation::start();
+    for name in ["acme", "beta"] {
+        installation.run(&["application", "add", name]).good();
+    }
+    let profile = json!({
+        "name": "login", "algorithms": ["HS256"], "issuer": "https://login.example",
+        "audience": "tidings", "maxScopes": ["read:accounts"], "sharedSecret": SECRET,
+    });
+    for _ in 0..ROUNDS {
+        let without = json!({ "jwtProfiles": [] });
+        at_once(&installation, [("acme", without.clone()), ("beta", without)]);
+        let with = json!({ "jwtProfiles": [profile] });
+        let answers = at_once(&installation, [("acme", with.clone()), ("beta", with)]);
+        let refused: Vec<_> = answers.iter().filter(|it| !it["problems"].is_null()).collect();
+        assert_eq!(refused.len(), 1, "one has the issuer and audience: {answers:?}");
+    }
+    for round in 0..ROUNDS {
+        let uri = format!("https://acme.example/{round}");
+        let scopes = ["fire:triggers", "read:accounts"][round % 2];
+        let changes = [json!({ "scopes": [scopes] }), json!({ "redirectUris": [uri] })];
+        at_once(&installation, changes.map(|change| ("acme", change)));
+        let shown = installation.json(&["application", "show", "acme"]);
+        assert_eq!(shown["scopes"], json!([scopes]));
+        assert_eq!(shown["redirectUris"], json!([uri]));
+    }
+}

@@ -1,6 +1,7 @@
 //! The scene: a front door with two applications, an operator, and one source.
 
 mod issuer;
+mod progress;
 mod shelf;
 mod source;
 
@@ -36,6 +37,7 @@ use tidings_store::{
 use tower::ServiceExt;
 
 pub use issuer::{FakeKeySets, FakeSubjects};
+pub use progress::{FakeProgress, LINKED_USER};
 pub use shelf::FakeShelf;
 pub use source::FakeSource;
 
@@ -219,6 +221,7 @@ impl Door {
             ingest: ingest.clone(),
             sources,
             documents: Some(shelf.clone()),
+            progress: Some(Arc::new(FakeProgress)),
             subjects: Some(subjects.clone()),
             fetch_key_set: key_sets.fetch(),
             clock: clock.clone(),

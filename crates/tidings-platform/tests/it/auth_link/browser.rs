@@ -68,6 +68,7 @@ pub async fn send(router: &Router, mut request: Request<Body>) -> Answer {
 }
 
 /// A browser with its cookie.
+#[derive(Clone)]
 pub struct Browser {
     pub router: Router,
     pub cookie: Option<String>,

@@ -9,10 +9,11 @@ use tidings_platform::{
     domain::{Account, AccountStatus},
     sample::PROVIDER,
 };
+use tidings_store::Store;
 
 use super::{
     browser::{Browser, ORIGIN, posted, send},
-    linked_world::{BACK, LinkedWorld, text},
+    linked_world::{BACK, LinkedWorld, VERIFIER, check_error, text},
 };
 use crate::support::PASSWORD;
 
@@ -27,7 +28,7 @@ async fn a_user_links_an_account_and_is_sent_back_with_a_code() {
     assert!(back.header("set-cookie").contains("Max-Age=0"));
     assert_eq!(linker.world.fired().await[before..], ["UserAdded", "AccountAdded"]);
 
-    let answer = linker.redeem(&back.told("code").unwrap(), super::linked_world::VERIFIER).await;
+    let answer = linker.redeem(&back.told("code").unwrap(), VERIFIER).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let reader = Reader::new(linker.world.store.clone());
     let account = text(&answer, "account");
@@ -226,19 +227,98 @@ async fn nothing_is_linked_without_a_choice_that_was_offered() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_at_the_consent_is_told_of_and_no_second_user_is_made() {
+async fn a_store_that_fails_at_the_consent_is_told_of_and_leaves_no_user_behind() {
     let linker = LinkedWorld::public().await;
     let before = linker.world.fired().await.len();
     let (mut browser, page) = linker.at_consent(&[]).await;
     let token = page.form_token();
     let fields = [("form_token", token.as_str()), ("level", "FULL_CHECK"), ("until", "90")];
-    linker.world.refuse_append(1);
+    linker.world.refuse_append(0);
     let page = browser.submit("/link/consent", &fields).await;
     assert_eq!(page.status, 503);
     assert!(page.body.contains("database cannot be used"));
-    assert_eq!(linker.world.fired().await[before..], ["UserAdded"]);
+    assert_eq!(linker.world.fired().await.len(), before);
+    // User and account are one commit: a second one would be refused.
+    linker.world.refuse_append(1);
     assert_eq!(browser.submit("/link/consent", &fields).await.location(), "/link/done");
     assert_eq!(linker.world.fired().await[before..], ["UserAdded", "AccountAdded"]);
+}
+
+#[tokio::test]
+async fn who_cancels_while_the_account_is_being_linked_is_not_told_that_nothing_was() {
+    let linker = LinkedWorld::public().await;
+    let (browser, page) = linker.at_consent(&[]).await;
+    let token = page.form_token();
+    let (mut one, mut other) = (browser.clone(), browser);
+    let fields = [("form_token", token.as_str()), ("level", "FULL_CHECK"), ("until", "90")];
+    let only_token = [("form_token", token.as_str())];
+    let (agreed, cancelled) = tokio::join!(
+        one.submit("/link/consent", &fields),
+        other.submit("/link/cancel", &only_token)
+    );
+    assert_eq!((agreed.location(), cancelled.location()), ("/link/done", "/link/done"));
+}
+
+#[tokio::test]
+async fn who_goes_back_twice_goes_with_the_same_code_for_as_long_as_it_lasts() {
+    let linker = LinkedWorld::public().await;
+    let (mut browser, page) = linker.at_consent(&[]).await;
+    let token = page.form_token();
+    let fields = [("form_token", token.as_str()), ("level", "FULL_CHECK"), ("until", "90")];
+    browser.submit("/link/consent", &fields).await;
+    let only_token = [("form_token", token.as_str())];
+    // The second form is sent before the first answer takes the cookie away.
+    let (mut one, mut other) = (browser.clone(), browser.clone());
+    let (first, second) = tokio::join!(
+        one.submit("/link/return", &only_token),
+        other.submit("/link/return", &only_token)
+    );
+    assert_eq!(first.location(), second.location());
+    let code = first.told("code").unwrap();
+    assert_eq!(linker.redeem(&code, VERIFIER).await.status, 200);
+    linker.world.pass_ms(60_000);
+    assert_eq!(browser.submit("/link/return", &only_token).await.status, 400);
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_an_address_that_was_taken_away_meanwhile() {
+    let linker = LinkedWorld::public().await;
+    let (mut browser, page) = linker.at_consent(&[]).await;
+    let token = page.form_token();
+    let fields = [("form_token", token.as_str()), ("level", "FULL_CHECK"), ("until", "90")];
+    let (mut early, mut late) = (browser.clone(), browser.clone());
+    browser.submit("/link/consent", &fields).await;
+    let other = "https://app.example.com/other".to_owned();
+    linker.change_acme(|acme| acme.settings.redirect_uris = vec![other]).await;
+    let only_token = [("form_token", token.as_str())];
+    for (browser, path) in [(&mut early, "/link/return"), (&mut late, "/link/cancel")] {
+        let refused = browser.submit(path, &only_token).await;
+        assert_eq!((refused.status, refused.header("location")), (400, ""), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_went_to_an_address_that_was_taken_away_is_of_no_use() {
+    let linker = LinkedWorld::public().await;
+    let code = linker.code(&[]).await;
+    let other = "https://app.example.com/other".to_owned();
+    linker.change_acme(|acme| acme.settings.redirect_uris = vec![other]).await;
+    check_error(&linker.redeem(&code, VERIFIER).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn an_application_that_is_deleted_meanwhile_gets_no_user() {
+    let linker = LinkedWorld::public().await;
+    let (mut browser, page) = linker.at_consent(&[]).await;
+    let acme = linker.world.acme.id;
+    let before = linker.world.fired().await.len();
+    linker.world.store.delete_application(linker.world.clock_now(), acme).await.unwrap();
+    let token = page.form_token();
+    let fields = [("form_token", token.as_str()), ("level", "FULL_CHECK"), ("until", "90")];
+    let refused = browser.submit("/link/consent", &fields).await;
+    assert_eq!((refused.status, refused.header("location")), (400, ""));
+    assert!(refused.body.contains("do not know the application"), "{}", refused.body);
+    assert_eq!(linker.world.fired().await.len(), before);
 }
 
 #[tokio::test]

@@ -2,11 +2,10 @@
 
 use async_graphql::MaybeUndefined;
 use axum::Router;
-use http::header;
 use serde_json::Value;
 use tidings_core::{
     access::{Owner, ScopeSet, TokenKind},
-    application::ClientType,
+    application::{Application, ClientType},
     secret::TokenHash,
 };
 use tidings_graphql::AccessLevel;
@@ -61,6 +60,14 @@ impl LinkedWorld {
             adapters: world.adapters.clone(),
         });
         LinkedWorld { world, router }
+    }
+
+    /// Changes acme as it is now.
+    pub async fn change_acme(&self, change: impl FnOnce(&mut Application)) {
+        let catalog = self.world.store.catalog().await.unwrap();
+        let mut acme = Application::clone(catalog.application(self.world.acme.id).unwrap());
+        change(&mut acme);
+        self.world.store.update_application(self.world.clock_now(), acme).await.unwrap();
     }
 
     pub async fn public() -> LinkedWorld {
@@ -147,15 +154,10 @@ impl LinkedWorld {
         self.token(&fields).await
     }
 
-    /// Whether a token opens `/status`.
+    /// Whether a token still opens anything.
     pub async fn opens(&self, token: &str) -> bool {
-        self.status(token, "").await.status == 200
-    }
-
-    pub async fn status(&self, token: &str, query: &str) -> Answer {
-        let request = http::Request::get(format!("/status{query}"))
-            .header(header::AUTHORIZATION, format!("Bearer {token}"));
-        send(&self.router, request.body(axum::body::Body::empty()).unwrap()).await
+        let stored = self.world.store.token(TokenHash::of(token)).await.unwrap();
+        stored.is_some_and(|token| token.is_valid(self.world.clock_now().elapsed))
     }
 
     /// What the sample provider allows.

@@ -1,8 +1,5 @@
 //! The request for authorization: where users are sent back to, and what is refused.
 
-use tidings_core::application::ClientType;
-use tidings_store::Store;
-
 use super::{
     browser::{Browser, ORIGIN},
     linked_world::{BACK, CHALLENGE, LinkedWorld},
@@ -55,10 +52,8 @@ async fn a_redirect_uri_that_is_not_exactly_registered_is_never_gone_to() {
 #[tokio::test]
 async fn a_redirect_uri_that_runs_code_is_refused_even_where_it_is_registered() {
     let linker = LinkedWorld::public().await;
-    let mut acme = linker.world.acme.clone();
-    acme.settings.client_type = ClientType::Public;
-    acme.settings.redirect_uris = vec!["JavaScript:alert(1)".to_owned()];
-    linker.world.store.update_application(linker.world.clock_now(), acme).await.unwrap();
+    let uris = vec!["JavaScript:alert(1)".to_owned()];
+    linker.change_acme(|acme| acme.settings.redirect_uris = uris).await;
     let changes = [("redirect_uri", Some("JavaScript:alert(1)"))];
     let answer = Browser::new(&linker.router).get(&LinkedWorld::request(&changes)).await;
     assert_eq!((answer.status, answer.header("location")), (400, ""));
@@ -109,10 +104,7 @@ async fn what_is_wrong_with_a_request_is_told_to_the_application() {
 #[tokio::test]
 async fn a_level_that_the_application_may_not_use_is_told_to_it() {
     let linker = LinkedWorld::public().await;
-    let mut acme = linker.world.acme.clone();
-    acme.settings.redirect_uris = vec![BACK.to_owned()];
-    acme.settings.access_levels = Some(Vec::new());
-    linker.world.store.update_application(linker.world.clock_now(), acme).await.unwrap();
+    linker.change_acme(|acme| acme.settings.access_levels = Some(Vec::new())).await;
     check_told(&linker, &[("access_level", Some("QUICK_CHECK"))], "invalid_request").await;
 }
 

@@ -1,46 +1,73 @@
-//! `GET /status`.
+//! How far accounts have come, as `GET /status` tells it.
 
-use serde_json::json;
-use tidings_platform::sample::PROVIDER;
+use tidings_core::access::{Owner, Principal, ScopeSet, TokenKind};
+use tidings_graphql::AccessLevel;
+use tidings_platform::{
+    AccountProgress, Progress, Reader, domain::AccountStatus, sample::PROVIDER,
+};
 
-use super::linked_world::{LinkedWorld, SECRET, VERIFIER, check_error, text};
+use super::linked_world::{LinkedWorld, VERIFIER, text};
 
-#[tokio::test]
-async fn a_users_token_is_told_how_far_its_accounts_have_come() {
-    let linker = LinkedWorld::public().await;
+/// A principal of acme.
+fn principal(linker: &LinkedWorld, kind: TokenKind, user: Option<&str>) -> Principal {
+    Principal {
+        owner: Owner::Application(linker.world.acme.id),
+        kind,
+        user: user.map(|user| user.parse().unwrap()),
+        application_name: Some(linker.world.acme.name.clone()),
+        scopes: ScopeSet::for_users(),
+        expires_at: None,
+    }
+}
+
+/// The ids of a new user and of the user's account.
+async fn link(linker: &LinkedWorld) -> (String, String) {
     let code = linker.code(&[]).await;
     let answer = linker.redeem(&code, VERIFIER).await;
-    let (token, user) = (text(&answer, "access_token"), text(&answer, "user"));
-    let account = text(&answer, "account");
+    (text(&answer, "user"), text(&answer, "account"))
+}
+
+#[tokio::test]
+async fn a_user_and_the_application_are_told_how_far_accounts_have_come() {
+    let linker = LinkedWorld::public().await;
+    let (user, account) = link(&linker).await;
     linker.world.add_documents(&account, &["bill-1", "bill-2"]).await;
-    let told = linker.status(&token, "").await;
-    let wanted = json!({ "user": user, "accounts": [{
-        "id": account, "provider": PROVIDER, "status": "LINKING", "accessLevel": "FULL_CHECK",
-        "lastCollected": null, "documents": 2,
-    }]});
-    assert_eq!((told.status, told.json()), (200, wanted.clone()));
-    assert_eq!(told.header("cache-control"), "no-store");
-    assert_eq!(linker.status(&token, &format!("?user={user}")).await.json(), wanted);
-    let by_application = linker.status(SECRET, &format!("?user={user}")).await;
-    assert_eq!(by_application.json(), wanted);
+    let progress = Progress::new(Reader::new(linker.world.store.clone()));
+    let wanted = AccountProgress {
+        id: account,
+        provider: PROVIDER.to_owned(),
+        status: AccountStatus::Linking,
+        access_level: AccessLevel::FullCheck,
+        last_collected_at: None,
+        documents_count: 2,
+    };
+    for (kind, own) in [
+        (TokenKind::User, Some(user.as_str())),
+        (TokenKind::Application, None),
+        (TokenKind::PrivateMaster, None),
+    ] {
+        let told = progress.accounts_of(&principal(&linker, kind, own), &user).await.unwrap();
+        assert_eq!(told.as_deref(), Some(&[wanted.clone()][..]), "{kind:?}");
+    }
 }
 
 #[tokio::test]
 async fn others_are_told_nothing() {
     let linker = LinkedWorld::public().await;
-    let first = linker.code(&[]).await;
-    let first = linker.redeem(&first, VERIFIER).await;
-    let second = linker.code(&[]).await;
-    let second = linker.redeem(&second, VERIFIER).await;
-    let other = format!("?user={}", text(&second, "user"));
-    let token = text(&first, "access_token");
-    check_error(&linker.status(&token, &other).await, 404, "not_found");
-    check_error(&linker.status(SECRET, "").await, 400, "invalid_request");
-    check_error(&linker.status(SECRET, "?user=nobody").await, 404, "not_found");
-    for wrong in ["", "x", &text(&first, "refresh_token")] {
-        check_error(&linker.status(wrong, "").await, 401, "invalid_token");
+    let ((user, _), (stranger, _)) = (link(&linker).await, link(&linker).await);
+    let progress = Progress::new(Reader::new(linker.world.store.clone()));
+    let own = principal(&linker, TokenKind::Application, None);
+    let other = Principal { owner: Owner::Application(linker.world.other.id), ..own.clone() };
+    let operator = Principal { owner: Owner::Operator, kind: TokenKind::Operator, ..own.clone() };
+    for asker in [
+        principal(&linker, TokenKind::User, Some(&stranger)),
+        principal(&linker, TokenKind::PublicMaster, None),
+        other,
+        operator,
+    ] {
+        assert_eq!(progress.accounts_of(&asker, &user).await.unwrap(), None, "{asker:?}");
     }
-    let code = linker.code(&[("scope", Some("download:documents"))]).await;
-    let narrow = text(&linker.redeem(&code, VERIFIER).await, "access_token");
-    check_error(&linker.status(&narrow, "").await, 403, "insufficient_scope");
+    assert_eq!(progress.accounts_of(&own, "nobody").await.unwrap(), None);
+    linker.world.writer.delete_user(linker.world.acme.id, &user).await.unwrap();
+    assert_eq!(progress.accounts_of(&own, &user).await.unwrap(), None);
 }

@@ -2,6 +2,7 @@
 
 use tidings_core::{
     access::{Owner, Scope, ScopeSet, TokenKind},
+    application::Application,
     delivery::ReasonCode,
     ids::{ApplicationId, GrantId, TokenId, WebhookId},
     limits::HORIZON_MS,
@@ -28,7 +29,8 @@ impl Run<'_> {
         let now = self.now;
         match self.pick(&self.applications.clone()) {
             Some(id) if self.chance(50) => {
-                let mut changed = samples::application(id);
+                let catalog = self.stores[0].catalog().await.unwrap();
+                let mut changed = Application::clone(catalog.application(id).unwrap());
                 changed.scopes = ScopeSet::from_iter(self.pick(&Scope::ALL));
                 changed.token_lifetime_s = self.chance(50).then_some(self.step as u32);
                 let answers = both!(self, |store| store.update_application(now, changed.clone()));

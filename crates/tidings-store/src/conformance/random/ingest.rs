@@ -155,6 +155,8 @@ impl Run<'_> {
         let present = stored.first().map(|entity| entity.version);
         let wrong = self.chance(10);
         let link = Link { role: "user".to_owned(), id: self.pick(&ENTITIES).unwrap().to_owned() };
+        let later_ms = self.random.u64(0..60_000);
+        let forget_at = self.chance(10).then(|| self.now.elapsed.plus_ms(later_ms));
         EntityChange {
             application,
             kind: kind.to_owned(),
@@ -163,6 +165,7 @@ impl Run<'_> {
             body: format!("{{\"step\":{}}}", self.step),
             deleted: self.chance(15),
             links: self.chance(50).then_some(link).into_iter().collect(),
+            forget_at,
         }
     }
 
