@@ -38,6 +38,9 @@ pub(crate) struct Collection {
     pub(crate) failures: u32,
     /// When the first of them was.
     pub(crate) failing_since: Option<Elapsed>,
+    /// How often its adapter wanted to be asked when it last said so.
+    #[serde(default)]
+    pub(crate) sync_every_s: Option<u32>,
 }
 
 impl Collection {

@@ -40,8 +40,8 @@ pub struct NewLink {
 
 impl Writer {
     /// Links an account and sets its collection to work; fires `AccountAdded`. Where the user has
-    /// an account with the provider whose credentials were rejected, that one gets the new
-    /// credentials instead, and its to-dos that asked for them are done: fires `AccountUpdated`
+    /// an account with the provider whose credentials were rejected, or whose first collection
+    /// failed, that one gets the new credentials instead, and its to-dos that asked for them are done: fires `AccountUpdated`
     /// and `ToDoDone`.
     ///
     /// # Errors
@@ -158,7 +158,7 @@ impl Writer {
     ) -> Result<Option<Stored<Account>>, OperationFailure> {
         let accounts = self.hanging::<Account>(application, USER_ROLE, &new.user).await?;
         let is_meant = |account: &Stored<Account>| {
-            account.body.status == AccountStatus::CredentialsRejected
+            matches!(account.body.status, AccountStatus::CredentialsRejected | AccountStatus::Failed)
                 && account.body.provider == new.provider
         };
         Ok(accounts.into_iter().rfind(is_meant))
