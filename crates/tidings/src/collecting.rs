@@ -7,7 +7,7 @@ use tidings_platform::{
     collect::{
         adapter::Adapters,
         collector::{COLLECTED_AT_A_TIME, Collector, CollectorParts},
-        running::Running,
+        running::wake_for_new,
     },
     shelf::Shelf,
     writer::Writer,
@@ -45,7 +45,7 @@ impl Collecting {
         };
         let worker = Worker::new(Arc::new(Collector::new(parts)), clock, COLLECTED_AT_A_TIME);
         tokio::spawn(Arc::clone(&worker).run());
-        let waking = tokio::spawn(wake(Arc::clone(&worker), running));
+        let waking = tokio::spawn(wake_for_new(Arc::clone(&worker), running));
         Collecting { worker, waking }
     }
 
@@ -56,12 +56,3 @@ impl Collecting {
         self.worker.drain(until).await;
     }
 }
-
-/// Whoever links an account waits for it: the collector does not first sleep to the end.
-async fn wake(worker: Arc<Worker<Collector>>, running: Arc<Running>) {
-    loop {
-        running.begun().await;
-        worker.wake();
-    }
-}
-

@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidings_core::ids::ApplicationId;
 use tidings_store::TaskChange;
+use tidings_work::Worker;
 use tokio::sync::Notify;
+
+use super::collector::Collector;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -23,6 +26,15 @@ struct Run {
     stop: Notify,
 }
 
+/// Wakes the collector for each collection that begins: whoever links an account waits for it. Does
+/// not end by itself.
+pub async fn wake_for_new(worker: Arc<Worker<Collector>>, running: Arc<Running>) {
+    loop {
+        running.begun().await;
+        worker.wake();
+    }
+}
+
 /// One that runs, until it is dropped.
 pub(super) struct Entered<'a> {
     running: &'a Running,
@@ -31,7 +43,7 @@ pub(super) struct Entered<'a> {
 
 impl Running {
     /// Returns when a collection was put to work since the last call.
-    pub async fn begun(&self) {
+    async fn begun(&self) {
         self.begun.notified().await;
     }
 

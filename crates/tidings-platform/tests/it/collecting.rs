@@ -1,15 +1,18 @@
 //! Accounts are linked and collected.
 
+use std::{sync::Arc, time::Duration};
+
 use async_graphql::MaybeUndefined;
 use serde_json::{Value, json};
 use tidings_core::limits::{CLAIMS_WITHOUT_RESULT_MAX, HORIZON_MS};
 use tidings_platform::{
+    collect::running::wake_for_new,
     sample::{PROVIDER, USER},
     shelf::Expected,
     writer::ProviderChange,
 };
 use tidings_store::{Clock, Store};
-use tidings_work::Work;
+use tidings_work::{Work, Worker};
 
 use crate::support::{
     PASSWORD, operator, provision,
@@ -32,6 +35,26 @@ async fn a_quick_check_tells_what_is_supplied_and_keeps_nothing_to_open_it_with(
     assert_eq!(account["documents"]["items"], json!([]));
     assert_eq!(scene.task(&id).await, None, "the credentials are gone");
     assert_eq!(scene.world.adapters.script().calls, ["check", "quick-check"]);
+}
+
+#[tokio::test]
+async fn a_new_link_wakes_the_collector() {
+    let scene = Scene::new().await;
+    let clock = Arc::clone(&scene.world.clock) as Arc<dyn Clock>;
+    let worker = Worker::new(Arc::clone(&scene.collector), clock, 1);
+    let working = tokio::spawn(Arc::clone(&worker).run());
+    let waking = tokio::spawn(wake_for_new(worker, scene.world.writer.running()));
+    // The collector has looked, and sleeps: the clock stands still, so it would for ever.
+    tokio::task::yield_now().await;
+    let id = scene.linked("QUICK_CHECK").await;
+    let up_to_date = async {
+        while scene.status(&id).await != "UP_TO_DATE" {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), up_to_date).await.unwrap();
+    working.abort();
+    waking.abort();
 }
 
 #[tokio::test]
