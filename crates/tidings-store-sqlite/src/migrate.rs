@@ -8,8 +8,12 @@ use rusqlite::Connection;
 use crate::error::OpenError;
 
 /// What each version adds to the one before; the first makes version 1 of an empty file.
-const STEPS: [&str; 3] =
-    [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 /// The version that this program reads and writes.
 pub const SCHEMA_VERSION: u32 = STEPS.len() as u32;
 /// Marks a file as ours: `Tdgs`.

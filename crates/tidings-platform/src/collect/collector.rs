@@ -45,7 +45,10 @@ use crate::{
 };
 
 /// Accounts that one process collects at a time.
-pub const COLLECTED_AT_A_TIME: usize = 16;
+pub const COLLECTED_AT_A_TIME: usize = 64;
+/// Accounts of one provider among them, and as many Quick Checks of it: one that is slow leaves the
+/// others their room, and none is asked by everybody at once.
+pub const COLLECTED_OF_A_PROVIDER: usize = 8;
 /// Pages of one run; the next run goes on.
 const PAGES_MAX: usize = 10_000;
 /// Pages in a row without a document, after which a run waits as after a failure.
@@ -376,7 +379,8 @@ impl Work for Collector {
     async fn claim(&self, permits: usize) -> Result<Found<ClaimedTask>, StoreError> {
         let now = self.now();
         let lease_until = self.leases.until(now);
-        let claim = ClaimTasks { kind: KIND.to_owned(), permits, lease_until };
+        let (kind, lane_permits) = (KIND.to_owned(), COLLECTED_OF_A_PROVIDER);
+        let claim = ClaimTasks { kind, permits, lane_permits, lease_until };
         let batch = self.parts.store.claim_tasks(now, claim).await?;
         Ok(Found { items: batch.claimed, next_at: batch.next_at })
     }

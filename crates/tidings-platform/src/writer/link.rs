@@ -9,7 +9,7 @@ use tidings_graphql::{AccessLevel, Denial, Failure, OperationFailure, PageArgume
 use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped};
 use crate::{
     collect::{
-        collection::Collection,
+        collection::{Collection, lane},
         protocol::{CREDENTIAL_VALUE_BYTES_MAX, CREDENTIALS_MAX, Credential},
     },
     domain::{
@@ -71,7 +71,8 @@ impl Writer {
             plan.expected.push(user.expected(owner));
             let id = plan.made.id.clone();
             let collection = Collection::new(&self.vault, &self.chance, &id, &new.credentials);
-            let tasks = vec![collection.put(application, &id, now)];
+            let lane = lane(&new.provider, new.access_level);
+            let tasks = vec![collection.put(application, &id, lane, now)];
             if let Some(written) = self.write_with(now, plan, tasks).await? {
                 return Ok(written);
             }

@@ -1,8 +1,12 @@
 //! What ends a collection, and when: at once, and for good.
 
 use tidings_core::limits::HORIZON_MS;
-use tidings_platform::sample::USER;
+use tidings_platform::{
+    collect::collector::{COLLECTED_AT_A_TIME, COLLECTED_OF_A_PROVIDER},
+    sample::USER,
+};
 use tidings_store::Clock;
+use tidings_work::Work;
 
 use crate::support::{
     PASSWORD,
@@ -107,4 +111,20 @@ async fn pages_that_hold_nothing_and_do_not_end_are_given_a_rest() {
     let wait_ms = scene.task(&id).await.unwrap().due_at.since_ms(scene.world.clock.now().elapsed);
     assert!((1..u64::from(LEASE_MS)).contains(&wait_ms), "{wait_ms}");
     assert_eq!(scene.status(&id).await, "COLLECTING");
+}
+
+#[tokio::test]
+async fn a_slow_provider_leaves_room_for_others_and_for_its_own_quick_checks() {
+    let scene = Scene::new().await;
+    for _ in 0..2 * COLLECTED_OF_A_PROVIDER {
+        scene.linked("FULL_CHECK").await;
+    }
+    let slow = scene.collector.claim(COLLECTED_AT_A_TIME).await.unwrap().items;
+    assert_eq!(slow.len(), COLLECTED_OF_A_PROVIDER);
+    let quick = scene.linked("QUICK_CHECK").await;
+    assert_eq!(scene.collect().await, 1);
+    assert_eq!(scene.status(&quick).await, "UP_TO_DATE");
+    let other = scene.linked_with_another("FULL_CHECK").await;
+    assert_eq!(scene.collect().await, 1);
+    assert_eq!(scene.status(&other).await, "UP_TO_DATE");
 }

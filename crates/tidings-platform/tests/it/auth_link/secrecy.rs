@@ -22,8 +22,9 @@ async fn stored(linker: &LinkedWorld) -> String {
         assert!(!page.items.is_empty(), "{kind}");
         page.items.iter().for_each(|entity| stored.push_str(&entity.body));
     }
-    let claim =
-        ClaimTasks { kind: "collect".to_owned(), permits: 10, lease_until: now.elapsed.plus_ms(1) };
+    let lease_until = now.elapsed.plus_ms(1);
+    let kind = "collect".to_owned();
+    let claim = ClaimTasks { kind, permits: 10, lane_permits: 10, lease_until };
     let tasks = store.claim_tasks(now, claim).await.unwrap().claimed;
     assert!(!tasks.is_empty());
     tasks.iter().for_each(|claimed| stored.push_str(&claimed.task.body));

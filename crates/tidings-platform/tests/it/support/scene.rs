@@ -11,7 +11,8 @@ use tidings_platform::{
     },
     sample::{PROVIDER, USER},
     shelf::Shelf,
-    writer::ProviderChange,
+    domain::{ProviderCapabilities, Sector},
+    writer::{NewProvider, ProviderChange},
 };
 use tidings_store::{Clock, Store, Task};
 use tidings_work::Work;
@@ -56,6 +57,16 @@ impl Scene {
     }
 
     pub async fn link_until(&self, level: &str, password: &str, until: Option<&str>) -> Value {
+        self.link_with(PROVIDER, level, password, until).await
+    }
+
+    async fn link_with(
+        &self,
+        provider: &str,
+        level: &str,
+        password: &str,
+        until: Option<&str>,
+    ) -> Value {
         let query = "mutation($user: ID!, $provider: String!, $level: AccessLevel!, \
             $credentials: [CredentialInput!]!, $until: DateTime) { linkAccount(user: $user, \
             provider: $provider, accessLevel: $level, credentials: $credentials, \
@@ -66,7 +77,7 @@ impl Scene {
             { "name": "email", "value": "ada@example.com" },
             { "name": "password", "value": password },
         ]);
-        let variables = json!({ "user": USER, "provider": PROVIDER, "level": level,
+        let variables = json!({ "user": USER, "provider": provider, "level": level,
             "credentials": credentials, "until": until });
         self.world.get(self.world.acme(), query, variables).await
     }
@@ -74,6 +85,23 @@ impl Scene {
     pub async fn linked(&self, level: &str) -> String {
         let linked = self.link(level, PASSWORD).await;
         assert_eq!(linked["status"], "LINKING", "{linked}");
+        linked["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The same with a provider that is not there yet.
+    pub async fn linked_with_another(&self, level: &str) -> String {
+        let another = NewProvider {
+            code: "another_provider".to_owned(),
+            name: "Another".to_owned(),
+            sector: Sector::Energy,
+            adapter_url: Some("https://another.example.com".to_owned()),
+            capabilities: ProviderCapabilities {
+                quick_check: true,
+                automated_data_collection: true,
+            },
+        };
+        self.world.writer.add_provider(another).await.unwrap();
+        let linked = self.link_with("another_provider", level, PASSWORD, None).await;
         linked["id"].as_str().unwrap().to_owned()
     }
 

@@ -1,0 +1,7 @@
+-- Version 4: tasks that share the room of a lane.
+
+-- Empty: it needs no room, as those that were there before.
+ALTER TABLE task ADD COLUMN lane TEXT NOT NULL DEFAULT '';
+-- The lane goes with the queue, so that tasks of a lane without room are passed over quickly.
+DROP INDEX task_open;
+CREATE INDEX task_open ON task (kind, application, next_at, key, lane);
