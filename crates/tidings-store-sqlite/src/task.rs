@@ -1,7 +1,7 @@
 //! Tasks: durable work beside deliveries.
 //!
 //!   append ─► check ─► apply (put, remove, keep, finish)
-//!   claim  ─► applications in turn ─► their first tasks ─► leased
+//!   claim  ─► applications in turn ─► their first tasks with room in their lane ─► leased
 
 use std::collections::{HashSet, VecDeque};
 
@@ -13,7 +13,7 @@ use tidings_core::{
 };
 use tidings_store::{
     AppendError, ClaimTasks, ClaimedTask, ExtendTask, PerTask, Task, TaskBatch, TaskChange,
-    TaskLeaseLost,
+    TaskLeaseLost, rules::LaneRoom,
 };
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     state::Tx,
 };
 
-const TASK: &str = "id, application, kind, key, body, due_at, next_at, token";
+const TASK: &str = "id, application, kind, key, body, due_at, next_at, token, lane";
 
 fn task(row: &Row<'_>) -> Result<Task, Trouble> {
     let is_leased = row.get::<_, Option<i64>>(7)?.is_some();
@@ -32,6 +32,7 @@ fn task(row: &Row<'_>) -> Result<Task, Trouble> {
         application: ApplicationId(row::number(row, 1, "task")?),
         kind: row.get(2)?,
         key: row.get(3)?,
+        lane: row.get(8)?,
         body: row.get(4)?,
         due_at: Elapsed(row::number(row, 5, "task")?),
         leased_until: is_leased.then_some(next_at),
@@ -90,15 +91,15 @@ fn holder(tx: &Tx<'_>, task: TaskId) -> Result<Option<LeaseToken>, Trouble> {
 /// Makes a change that was checked.
 pub(crate) fn apply(connection: &Connection, change: &TaskChange) -> Result<(), Trouble> {
     match change {
-        TaskChange::Put { application, kind, key, body, due_at } => connection
+        TaskChange::Put { application, kind, key, lane, body, due_at } => connection
             .prepare_cached(
-                "INSERT INTO task (application, kind, key, body, due_at, next_at, claims_count)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5, 0)
-                 ON CONFLICT (application, kind, key) DO UPDATE SET body = excluded.body,
-                     due_at = excluded.due_at, next_at = excluded.due_at, token = NULL,
-                     claims_count = 0",
+                "INSERT INTO task (application, kind, key, lane, body, due_at, next_at, claims_count)
+                 VALUES (?1, ?2, ?3, ?6, ?4, ?5, ?5, 0)
+                 ON CONFLICT (application, kind, key) DO UPDATE SET lane = excluded.lane,
+                     body = excluded.body, due_at = excluded.due_at, next_at = excluded.due_at,
+                     token = NULL, claims_count = 0",
             )?
-            .execute(params![int(application.0), kind, key, body, int(due_at.0)])?,
+            .execute(params![int(application.0), kind, key, body, int(due_at.0), lane])?,
         TaskChange::Remove { application, kind, key } => connection
             .prepare_cached("DELETE FROM task WHERE application = ?1 AND kind = ?2 AND key = ?3")?
             .execute(params![int(application.0), kind, key])?,
@@ -163,56 +164,108 @@ fn applications_in_turn(tx: &Tx<'_>, kind: &str) -> Result<Vec<ApplicationId>, T
     Ok(found)
 }
 
-/// What is given out: one task of each application in turn, round after round.
+/// What is given out: one task of each application in turn, round after round, each the first of
+/// its application that has room in its lane.
 fn chosen(
     tx: &Tx<'_>,
     now: Elapsed,
     claim: &ClaimTasks,
     applications: &[ApplicationId],
 ) -> Result<Vec<TaskId>, Trouble> {
-    let mut lines: Vec<VecDeque<TaskId>> = Vec::new();
-    for application in applications {
-        // With so many lines, the first of each uses up the permits.
-        if lines.len() == claim.permits {
-            break;
-        }
-        let line = due(tx.connection, now, claim, *application)?;
-        if !line.is_empty() {
-            lines.push(line);
-        }
-    }
+    let mut room = room(tx.connection, now, claim)?;
+    let mut lines: Vec<Line> = applications.iter().copied().map(Line::of).collect();
     let mut chosen = Vec::new();
     while chosen.len() < claim.permits && !lines.is_empty() {
-        for line in &mut lines {
-            let has_room = chosen.len() < claim.permits;
-            chosen.extend(has_room.then(|| line.pop_front()).flatten());
+        for mut line in std::mem::take(&mut lines) {
+            if chosen.len() == claim.permits {
+                break;
+            }
+            if let Some(id) = line.next(tx.connection, now, claim, &mut room)? {
+                chosen.push(id);
+                lines.push(line);
+            }
         }
-        lines.retain(|line| !line.is_empty());
     }
     Ok(chosen)
 }
 
-fn due(
-    connection: &Connection,
-    now: Elapsed,
-    claim: &ClaimTasks,
-    application: ApplicationId,
-) -> Result<VecDeque<TaskId>, Trouble> {
+/// The room that the leases of now leave.
+fn room(connection: &Connection, now: Elapsed, claim: &ClaimTasks) -> Result<LaneRoom, Trouble> {
     let mut statement = connection.prepare_cached(
-        "SELECT id FROM task INDEXED BY task_open
-         WHERE kind = ?1 AND application = ?2 AND next_at <= ?3 ORDER BY next_at, key LIMIT ?4",
+        "SELECT lane, count(*) FROM task INDEXED BY task_leased
+         WHERE token IS NOT NULL AND kind = ?1 AND next_at > ?2 GROUP BY lane",
     )?;
-    let mut rows = statement.query(params![
-        claim.kind,
-        int(application.0),
-        int(now.0),
-        length(claim.permits)
-    ])?;
-    let mut found = VecDeque::new();
+    let mut rows = statement.query(params![claim.kind, int(now.0)])?;
+    let mut room = LaneRoom::new(claim.lane_permits);
     while let Some(row) = rows.next()? {
-        found.push_back(TaskId(row::number(row, 0, "task")?));
+        let (lane, count): (String, u32) = (row.get(0)?, row.get(1)?);
+        room.use_up(&lane, count as usize);
     }
-    Ok(found)
+    Ok(room)
+}
+
+/// An application's tasks that are due, in their order, read as far as they are wanted.
+struct Line {
+    application: ApplicationId,
+    read: VecDeque<(TaskId, String)>,
+    /// The place behind which the next ones are.
+    after: (i64, String),
+    ended: bool,
+}
+
+impl Line {
+    /// Tasks that are read at a time.
+    const READ: usize = 256;
+
+    fn of(application: ApplicationId) -> Line {
+        Line { application, read: VecDeque::new(), after: (-1, String::new()), ended: false }
+    }
+
+    /// The next one that has room. Those before it found none, and will find none.
+    fn next(
+        &mut self,
+        connection: &Connection,
+        now: Elapsed,
+        claim: &ClaimTasks,
+        room: &mut LaneRoom,
+    ) -> Result<Option<TaskId>, Trouble> {
+        loop {
+            while let Some((id, lane)) = self.read.pop_front() {
+                if room.take(&lane) {
+                    return Ok(Some(id));
+                }
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            self.read_on(connection, now, claim)?;
+        }
+    }
+
+    fn read_on(
+        &mut self,
+        connection: &Connection,
+        now: Elapsed,
+        claim: &ClaimTasks,
+    ) -> Result<(), Trouble> {
+        let mut statement = connection.prepare_cached(
+            "SELECT id, lane, next_at, key FROM task INDEXED BY task_open
+             WHERE kind = ?1 AND application = ?2 AND next_at <= ?3 AND (next_at, key) > (?4, ?5)
+             ORDER BY next_at, key LIMIT ?6",
+        )?;
+        let (application, now) = (int(self.application.0), int(now.0));
+        let (at, key) = &self.after;
+        let limit = length(Line::READ);
+        let mut rows = statement.query(params![claim.kind, application, now, at, key, limit])?;
+        let mut after = None;
+        while let Some(row) = rows.next()? {
+            self.read.push_back((TaskId(row::number(row, 0, "task")?), row.get(1)?));
+            after = Some((row.get(2)?, row.get(3)?));
+        }
+        self.ended = self.read.len() < Line::READ;
+        self.after = after.unwrap_or_default();
+        Ok(())
+    }
 }
 
 fn lease(
@@ -229,7 +282,7 @@ fn lease(
     let mut rows = statement.query(params![int(id.0), int(token.0), int(until.0)])?;
     let missing = || Trouble::corrupt(format!("task {id}"), "it is in the index alone");
     let found = rows.next()?.ok_or_else(missing)?;
-    let (task, claims_count) = (task(found)?, row::small(found, 8, "task")?);
+    let (task, claims_count) = (task(found)?, row::small(found, 9, "task")?);
     // To the end, without which the update is undone.
     while rows.next()?.is_some() {}
     Ok(ClaimedTask { token, task, claims_count })

@@ -1,6 +1,8 @@
-//! What every store decides alike, as plain functions, so that the databases never drift apart:
+//! What every store decides alike, as plain functions and values, so that the databases never drift apart:
 //! reasons and texts that a store itself writes, the bounds of its commits, and what a delivery is
 //! beside its webhook and its endpoint.
+
+use std::collections::HashMap;
 
 use tidings_core::{
     access::TokenKind,
@@ -32,6 +34,38 @@ pub const BACKLOG_COUNTED_MAX: u64 = 10_001;
 pub const WAITING_COUNTED_MAX: u64 = 100_001;
 /// What [`crate::Store::deliveries_of`] gives at most.
 pub const DELIVERIES_OF_EVENT_MAX: usize = 10_000;
+
+/// The room that lanes of tasks have in a claim.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LaneRoom {
+    permits: usize,
+    used: HashMap<String, usize>,
+}
+
+impl LaneRoom {
+    /// Room for so many of each lane.
+    #[must_use]
+    pub fn new(permits: usize) -> LaneRoom {
+        LaneRoom { permits, used: HashMap::new() }
+    }
+
+    /// So many of a lane have theirs already.
+    pub fn use_up(&mut self, lane: &str, count: usize) {
+        *self.used.entry(lane.to_owned()).or_default() += count;
+    }
+
+    /// Whether there is room for one more of a lane, which has it then. The empty lane needs none.
+    pub fn take(&mut self, lane: &str) -> bool {
+        let used = self.used.get(lane).copied().unwrap_or(0);
+        if lane.is_empty() {
+            return true;
+        }
+        if used < self.permits {
+            self.use_up(lane, 1);
+        }
+        used < self.permits
+    }
+}
 
 /// Why deliveries of a deleted webhook are cancelled.
 #[must_use]

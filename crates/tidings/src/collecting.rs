@@ -7,16 +7,19 @@ use tidings_platform::{
     collect::{
         adapter::Adapters,
         collector::{COLLECTED_AT_A_TIME, Collector, CollectorParts},
+        running::wake_for_new,
     },
     shelf::Shelf,
     writer::Writer,
 };
 use tidings_store::{Chance, Clock, Store};
 use tidings_work::Worker;
+use tokio::task::JoinHandle;
 
 /// A collector at work.
 pub struct Collecting {
     worker: Arc<Worker<Collector>>,
+    waking: JoinHandle<()>,
 }
 
 impl Collecting {
@@ -30,6 +33,7 @@ impl Collecting {
         clock: Arc<dyn Clock>,
         chance: Arc<dyn Chance>,
     ) -> Collecting {
+        let running = writer.running();
         let parts = CollectorParts {
             store,
             writer,
@@ -41,12 +45,14 @@ impl Collecting {
         };
         let worker = Worker::new(Arc::new(Collector::new(parts)), clock, COLLECTED_AT_A_TIME);
         tokio::spawn(Arc::clone(&worker).run());
-        Collecting { worker }
+        let waking = tokio::spawn(wake_for_new(Arc::clone(&worker), running));
+        Collecting { worker, waking }
     }
 
     /// Claims no more; what is under way ends soon, or is broken off: it goes on at its last
     /// document after the next start.
     pub async fn drain(&self, until: Elapsed) {
+        self.waking.abort();
         self.worker.drain(until).await;
     }
 }

@@ -9,12 +9,22 @@ use tidings_core::{
     secret::{Sealed, Secret, Vault, VaultError},
     time::{Elapsed, Now, Wall},
 };
+use tidings_graphql::AccessLevel;
 use tidings_store::{Chance, TaskChange};
 
 use super::protocol::Credential;
 
 /// The kind of these tasks; their key is the account's id.
 pub(crate) const KIND: &str = "collect";
+
+/// What shares the room of a provider: its Quick Checks, which somebody waits for, and everything
+/// else, which takes minutes.
+pub(crate) fn lane(provider: &str, level: AccessLevel) -> String {
+    match level {
+        AccessLevel::QuickCheck => format!("{provider} quick-check"),
+        AccessLevel::FullCheck | AccessLevel::FullCheckOngoing => provider.to_owned(),
+    }
+}
 
 /// What the credentials are sealed for, with the account that they open.
 fn purpose(account: &str) -> String {
@@ -38,6 +48,9 @@ pub(crate) struct Collection {
     pub(crate) failures: u32,
     /// When the first of them was.
     pub(crate) failing_since: Option<Elapsed>,
+    /// How often its adapter wanted to be asked when it last said so.
+    #[serde(default)]
+    pub(crate) sync_every_s: Option<u32>,
 }
 
 impl Collection {
@@ -73,11 +86,18 @@ impl Collection {
     }
 
     /// The change that puts it to work.
-    pub(crate) fn put(&self, application: ApplicationId, account: &str, now: Now) -> TaskChange {
+    pub(crate) fn put(
+        &self,
+        application: ApplicationId,
+        account: &str,
+        lane: String,
+        now: Now,
+    ) -> TaskChange {
         TaskChange::Put {
             application,
             kind: KIND.to_owned(),
             key: account.to_owned(),
+            lane,
             body: self.text(),
             due_at: now.elapsed,
         }

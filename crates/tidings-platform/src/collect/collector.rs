@@ -19,14 +19,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidings_core::{
     ids::ApplicationId,
-    limits::{CLAIMS_WITHOUT_RESULT_MAX, HORIZON_MS},
+    limits::CLAIMS_WITHOUT_RESULT_MAX,
     secret::Vault,
-    time::{Elapsed, Now},
+    time::{Elapsed, Now, SECOND_MS, Wall},
 };
-use tidings_graphql::{AccessLevel, Locale};
+use tidings_graphql::AccessLevel;
 use tidings_store::{Chance, ClaimTasks, ClaimedTask, Clock, Store, StoreError, TaskChange};
 use tidings_work::{Found, Work};
-use tracing::{info, warn};
 
 use super::{
     adapter::{AdapterTrouble, Adapters, Fetched},
@@ -34,26 +33,28 @@ use super::{
     lease::Leases,
     protocol::{
         CheckAnswer, CollectAnswer, CollectedDocument, CollectedPage, Credential, DocumentAnswer,
-        QuickCheckAnswer, Words,
+        QuickCheckAnswer,
     },
+    setback::Stop,
 };
 use crate::{
-    domain::{Account, AccountStatus, Document, Provider, Stored, ToDoKind, entity_code_of},
+    domain::{Account, AccountStatus, Document, Provider, Stored, entity_code_of},
     reader::Reader,
     shelf::{Expected, ReceiveError, Shelf},
-    writer::{AccountChange, Collected, NotCollected, Writer},
+    writer::{AccountChange, Collected, Writer},
 };
 
 /// Accounts that one process collects at a time.
-pub const COLLECTED_AT_A_TIME: usize = 16;
+pub const COLLECTED_AT_A_TIME: usize = 64;
+/// Accounts of one provider among them, and as many Quick Checks of it: one that is slow leaves the
+/// others their room, and none is asked by everybody at once.
+pub const COLLECTED_OF_A_PROVIDER: usize = 8;
 /// Pages of one run; the next run goes on.
 const PAGES_MAX: usize = 10_000;
-/// The first wait after a failure, doubled for each further one.
-const FAILED_DELAY_MS: u64 = 5_000;
-/// The longest wait after a failure.
-const FAILED_DELAY_MS_MAX: u64 = 6 * 60 * 60 * 1_000;
-/// How often an account is synced whose adapter does not say.
-const SYNC_EVERY_MS: u64 = 6 * 60 * 60 * 1_000;
+/// Pages in a row without a document, after which a run waits as after a failure.
+const EMPTY_PAGES_MAX: usize = 1_000;
+/// How often an account is synced whose adapter never said.
+const SYNC_EVERY_S: u32 = 6 * 60 * 60;
 
 /// What the collector works with.
 #[derive(Clone)]
@@ -76,42 +77,9 @@ pub struct CollectorParts {
 
 /// See the module.
 pub struct Collector {
-    parts: CollectorParts,
-    reader: Reader,
+    pub(super) parts: CollectorParts,
+    pub(super) reader: Reader,
     leases: Leases,
-}
-
-/// Why a run stopped before its end.
-enum Stop {
-    /// The task is not ours any more, or what it is about is gone: nothing is to be written.
-    Over,
-    /// The provider does not take the credentials.
-    Rejected(Words),
-    /// It is tried again later.
-    Trouble(AdapterTrouble),
-}
-
-impl From<AdapterTrouble> for Stop {
-    fn from(trouble: AdapterTrouble) -> Stop {
-        Stop::Trouble(trouble)
-    }
-}
-
-impl From<NotCollected> for Stop {
-    fn from(stopped: NotCollected) -> Stop {
-        match stopped {
-            NotCollected::LeaseLost => Stop::Over,
-            NotCollected::Refused(failure) => {
-                Stop::Trouble(AdapterTrouble::of(failure.failure.text(Locale::EnGb)))
-            }
-        }
-    }
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Stop {
-        Stop::Trouble(AdapterTrouble::of(error))
-    }
 }
 
 /// One run: whose account, where it is asked for, and how far it has come.
@@ -129,16 +97,38 @@ impl Collector {
     #[must_use]
     pub fn new(parts: CollectorParts) -> Collector {
         let reader = Reader::new(Arc::clone(&parts.store));
-        let leases = Leases::new(Arc::clone(&parts.store), Arc::clone(&parts.clock));
+        let leases =
+            Leases::new(Arc::clone(&parts.store), Arc::clone(&parts.clock), parts.writer.running());
         Collector { parts, reader, leases }
     }
 
-    fn now(&self) -> Now {
+    pub(super) fn now(&self) -> Now {
         self.parts.clock.now()
     }
 
     async fn run(&self, claimed: &ClaimedTask) -> Result<(), Stop> {
-        let Some(mut run) = self.begin(claimed).await? else { return Ok(()) };
+        let Some(run) = self.begin(claimed).await? else { return Ok(()) };
+        let until = run.account.body.consent.until;
+        tokio::select! {
+            biased;
+            () = self.end_of(until) => Err(Stop::ConsentEnded),
+            done = self.go_on(run) => done,
+        }
+    }
+
+    /// Returns when the consent ends.
+    async fn end_of(&self, until: Option<Wall>) {
+        let Some(until) = until else { return std::future::pending().await };
+        loop {
+            let now = self.now();
+            if until <= now.wall {
+                return;
+            }
+            self.parts.clock.sleep_until(moment_of(until, now)).await;
+        }
+    }
+
+    async fn go_on(&self, mut run: Run<'_>) -> Result<(), Stop> {
         if !run.collection.checked {
             self.check(&mut run).await?;
         }
@@ -151,17 +141,13 @@ impl Collector {
     /// Reads what the task is about. `None`: there is nothing to collect, and that was written.
     async fn begin<'a>(&self, claimed: &'a ClaimedTask) -> Result<Option<Run<'a>>, Stop> {
         let (application, id) = (claimed.task.application, &claimed.task.key);
-        let account = self.reader.one::<Account>(Some(application), id).await?;
-        let account = account.filter(|account| !account.deleted).ok_or(Stop::Over)?;
+        let account = self.account_of(claimed).await?;
         if account.body.status == AccountStatus::ConsentWithdrawn {
             return Err(Stop::Over);
         }
         let now = self.now();
         if account.body.consent.until.is_some_and(|until| until <= now.wall) {
-            info!(account = %id, "the consent has come to its end");
-            let withdrawn = self.parts.writer.withdraw_consent(application, id).await;
-            withdrawn.map_err(|failure| Stop::from(NotCollected::Refused(failure)))?;
-            return Ok(None);
+            return Err(Stop::ConsentEnded);
         }
         let collection: Collection = serde_json::from_str(&claimed.task.body)
             .map_err(|error| AdapterTrouble::of(format!("the task cannot be read: {error}")))?;
@@ -178,7 +164,7 @@ impl Collector {
         Ok(Some(Run { claimed, application, account, url, credentials, collection }))
     }
 
-    async fn keep(
+    pub(super) async fn keep(
         &self,
         application: ApplicationId,
         account: &str,
@@ -221,6 +207,7 @@ impl Collector {
     }
 
     async fn collect(&self, mut run: Run<'_>) -> Result<(), Stop> {
+        let mut empty = 0;
         for _ in 0..PAGES_MAX {
             let cursor = run.collection.cursor.clone();
             let asked = self.parts.adapters.collect(&run.url, &run.credentials, cursor.as_deref());
@@ -235,9 +222,13 @@ impl Collector {
                 return Err(AdapterTrouble::of(why).into());
             }
             let goes_on = page.more;
+            empty = if page.documents.is_empty() { empty + 1 } else { 0 };
             self.keep_page(&mut run, page).await?;
             if !goes_on {
                 return self.finish(run).await;
+            }
+            if empty == EMPTY_PAGES_MAX {
+                break;
             }
         }
         Err(AdapterTrouble::of("`collect`: the pages do not end").into())
@@ -284,23 +275,18 @@ impl Collector {
         };
         let sha256 = document.sha256.parse().map_err(|_| trouble(&"its hash cannot be read"))?;
         let expected = Expected { sha256, bytes: document.bytes };
-        let shelf = &self.parts.shelf;
-        let kept = match shelf.holds(expected).await.map_err(|error| trouble(&error))? {
-            Some(kept) => kept,
-            None => {
-                let (url, key) = (&run.url, &document.key);
-                let fetched = self.parts.adapters.document(url, &run.credentials, key).await?;
-                match fetched {
-                    Fetched::Bytes(bytes) => match shelf.receive(expected, bytes).await {
-                        Ok(kept) => kept,
-                        Err(ReceiveError::Stream(error)) => return Err(error.into()),
-                        Err(error) => return Err(trouble(&error).into()),
-                    },
-                    Fetched::Told(DocumentAnswer::Gone) => return Ok(()),
-                    Fetched::Told(DocumentAnswer::CredentialsRejected { reason }) => {
-                        return Err(Stop::Rejected(reason));
-                    }
-                }
+        // What lies on the shelf under this hash is not looked at: who names a hash must have its
+        // bytes, or it would open the documents of others.
+        let (url, key) = (&run.url, &document.key);
+        let kept = match self.parts.adapters.document(url, &run.credentials, key).await? {
+            Fetched::Bytes(bytes) => match self.parts.shelf.receive(expected, bytes).await {
+                Ok(kept) => kept,
+                Err(ReceiveError::Stream(error)) => return Err(error.into()),
+                Err(error) => return Err(trouble(&error).into()),
+            },
+            Fetched::Told(DocumentAnswer::Gone) => return Ok(()),
+            Fetched::Told(DocumentAnswer::CredentialsRejected { reason }) => {
+                return Err(Stop::Rejected(reason));
             }
         };
         let documents = vec![document.into_new()];
@@ -324,8 +310,11 @@ impl Collector {
         run.collection.failures = 0;
         run.collection.failing_since = None;
         let progress = if run.account.body.access_level == AccessLevel::FullCheckOngoing {
-            let described = self.parts.adapters.describe(&run.url).await;
-            let every_ms = described.map_or(SYNC_EVERY_MS, |it| u64::from(it.sync_every_s) * 1_000);
+            if let Ok(described) = self.parts.adapters.describe(&run.url).await {
+                run.collection.sync_every_s = Some(described.sync_every_s);
+            }
+            let every_s = run.collection.sync_every_s.unwrap_or(SYNC_EVERY_S);
+            let every_ms = u64::from(every_s) * SECOND_MS;
             let next = now.elapsed.plus_ms(self.parts.chance.jitter().spread(every_ms));
             given_back(run.claimed, &run.account, &run.collection, now, next)
         } else {
@@ -335,73 +324,9 @@ impl Collector {
         let collected = Collected { account, progress: vec![progress], ..Collected::default() };
         self.keep(run.application, &run.account.id, collected).await
     }
-
-    /// The user must renew the credentials; those that were rejected are forgotten.
-    async fn reject(&self, claimed: &ClaimedTask, reason: &Words) -> Result<(), Stop> {
-        info!(account = %claimed.task.key, "the provider does not take the credentials");
-        let title = reason.text(Locale::EnGb).to_owned();
-        let collected = Collected {
-            account: status(AccountStatus::CredentialsRejected),
-            to_do: Some((ToDoKind::RenewCredentials, title)),
-            progress: vec![finished(claimed)],
-            ..Collected::default()
-        };
-        self.keep(claimed.task.application, &claimed.task.key, collected).await
-    }
-
-    /// Waits, longer each time; a first collection that has failed for 72 hours is given up.
-    async fn fail(&self, claimed: &ClaimedTask, trouble: &AdapterTrouble) -> Result<(), Stop> {
-        let (now, id) = (self.now(), &claimed.task.key);
-        warn!(account = %id, "an account cannot be collected: {trouble}");
-        let mut collection: Collection = match serde_json::from_str(&claimed.task.body) {
-            Ok(collection) => collection,
-            Err(_) => return self.give_up(claimed).await,
-        };
-        // What was written meanwhile stands in the store's row.
-        let stored = self.parts.store.task(claimed.task.application, KIND, id).await?;
-        if let Some(Ok(later)) = stored.map(|task| serde_json::from_str(&task.body)) {
-            collection = later;
-        }
-        let since = *collection.failing_since.get_or_insert(now.elapsed);
-        if !collection.collected && now.elapsed.since_ms(since) >= HORIZON_MS {
-            return self.give_up(claimed).await;
-        }
-        let doubled = FAILED_DELAY_MS.saturating_mul(1 << collection.failures.min(16));
-        let delay_ms = self.parts.chance.jitter().spread(doubled.min(FAILED_DELAY_MS_MAX));
-        let asked_ms = trouble.retry_after_ms.unwrap_or(0).min(FAILED_DELAY_MS_MAX);
-        collection.failures = collection.failures.saturating_add(1);
-        let next = now.elapsed.plus_ms(delay_ms.max(asked_ms));
-        let account = self.reader.one::<Account>(Some(claimed.task.application), id).await?;
-        let account = account.filter(|account| !account.deleted).ok_or(Stop::Over)?;
-        let progress = vec![given_back(claimed, &account, &collection, now, next)];
-        let collected = Collected { progress, ..Collected::default() };
-        self.keep(claimed.task.application, id, collected).await
-    }
-
-    async fn give_up(&self, claimed: &ClaimedTask) -> Result<(), Stop> {
-        let collected = Collected {
-            account: status(AccountStatus::Failed),
-            progress: vec![finished(claimed)],
-            ..Collected::default()
-        };
-        self.keep(claimed.task.application, &claimed.task.key, collected).await
-    }
-
-    /// Whatever stopped a run, written down.
-    async fn settle(&self, claimed: &ClaimedTask, stop: Stop) {
-        let settled = match stop {
-            Stop::Over => return,
-            Stop::Rejected(reason) => self.reject(claimed, &reason).await,
-            Stop::Trouble(trouble) => self.fail(claimed, &trouble).await,
-        };
-        if let Err(Stop::Trouble(trouble)) = settled {
-            // Its lease runs out, and it is tried again then.
-            warn!(account = %claimed.task.key, "a collection could not be written: {trouble}");
-        }
-    }
 }
 
-fn status(status: AccountStatus) -> AccountChange {
+pub(super) fn status(status: AccountStatus) -> AccountChange {
     AccountChange { status: Some(status), ..AccountChange::default() }
 }
 
@@ -418,7 +343,7 @@ fn finished(claimed: &ClaimedTask) -> TaskChange {
 }
 
 /// The task sleeps until then, and not beyond the end of the consent.
-fn given_back(
+pub(super) fn given_back(
     claimed: &ClaimedTask,
     account: &Stored<Account>,
     collection: &Collection,
@@ -432,7 +357,7 @@ fn given_back(
 }
 
 /// Nothing is to be collected any more: the task ends, or waits for the end of the consent.
-fn ended(
+pub(super) fn ended(
     claimed: &ClaimedTask,
     account: &Stored<Account>,
     collection: &Collection,
@@ -451,16 +376,15 @@ impl Work for Collector {
     async fn claim(&self, permits: usize) -> Result<Found<ClaimedTask>, StoreError> {
         let now = self.now();
         let lease_until = self.leases.until(now);
-        let claim = ClaimTasks { kind: KIND.to_owned(), permits, lease_until };
+        let (kind, lane_permits) = (KIND.to_owned(), COLLECTED_OF_A_PROVIDER);
+        let claim = ClaimTasks { kind, permits, lane_permits, lease_until };
         let batch = self.parts.store.claim_tasks(now, claim).await?;
         Ok(Found { items: batch.claimed, next_at: batch.next_at })
     }
 
     async fn perform(&self, claimed: ClaimedTask) {
         if claimed.claims_count > CLAIMS_WITHOUT_RESULT_MAX {
-            warn!(account = %claimed.task.key, "a collection was begun again and again: given up");
-            let _written = self.give_up(&claimed).await;
-            return;
+            return self.settle(&claimed, Stop::begun_in_vain()).await;
         }
         let worked = self.leases.held(&claimed, self.run(&claimed)).await;
         if let Some(Err(stop)) = worked {

@@ -7,3 +7,6 @@ pub mod collector;
 mod lease;
 pub mod over_http;
 pub mod protocol;
+pub mod running;
+mod secrecy;
+mod setback;

@@ -132,25 +132,6 @@ impl Shelf {
         })
     }
 
-    /// Whether the bytes are here already, so that they need not be fetched; they stay as long as
-    /// what is given lives. A file of another length does not count: receiving replaces it.
-    ///
-    /// # Errors
-    /// [`ShelfError::Disk`].
-    pub async fn holds(&self, expected: Expected) -> Result<Option<Kept>, ShelfError> {
-        let kept = self.hold(expected.sha256).await;
-        let path = self.path(expected.sha256);
-        match fs::metadata(&path).await {
-            Ok(found) if found.is_file() && found.len() == u64::from(expected.bytes) => {}
-            Ok(_) => return Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(disk("look at", &path)(error)),
-        }
-        // An earlier run may have ended between the renaming and the folder's sync.
-        self.sync_folder_of(expected.sha256).await?;
-        Ok(Some(kept))
-    }
-
     /// Opens a document's bytes.
     ///
     /// # Errors

@@ -3,13 +3,18 @@
 
 use std::collections::HashSet;
 
-use tidings_core::{application::AccessLevel as Level, ids::ApplicationId, time::Wall};
+use tidings_core::{
+    application::AccessLevel as Level,
+    ids::ApplicationId,
+    time::{Now, Wall},
+};
 use tidings_graphql::{AccessLevel, Denial, Failure, OperationFailure, PageArguments};
+use tidings_store::TaskChange;
 
 use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped, user};
 use crate::{
     collect::{
-        collection::Collection,
+        collection::{Collection, lane},
         protocol::{CREDENTIAL_VALUE_BYTES_MAX, CREDENTIALS_MAX, Credential},
     },
     domain::{
@@ -76,8 +81,7 @@ impl Writer {
             let mut plan = plan_link(application, now.wall, &id, &new);
             plan.changes.splice(0..0, user.changes);
             plan.firings.splice(0..0, user.firings);
-            let collection = Collection::new(&self.vault, &self.chance, &id, &new.credentials);
-            let tasks = vec![collection.put(application, &id, now)];
+            let tasks = self.set_to_work(application, &id, &new, now);
             if let Some(written) = self.write_with(now, plan, tasks).await? {
                 return Ok(written);
             }
@@ -86,8 +90,8 @@ impl Writer {
     }
 
     /// Links an account and sets its collection to work; fires `AccountAdded`. Where the user has
-    /// an account with the provider whose credentials were rejected, that one gets the new
-    /// credentials instead, and its to-dos that asked for them are done: fires `AccountUpdated`
+    /// an account with the provider whose credentials were rejected, or whose first collection
+    /// failed, that one gets the new credentials instead, and its to-dos that asked for them are done: fires `AccountUpdated`
     /// and `ToDoDone`.
     ///
     /// # Errors
@@ -116,13 +120,25 @@ impl Writer {
             };
             plan.expected.push(user.expected(owner));
             let id = plan.made.id.clone();
-            let collection = Collection::new(&self.vault, &self.chance, &id, &new.credentials);
-            let tasks = vec![collection.put(application, &id, now)];
+            let tasks = self.set_to_work(application, &id, &new, now);
             if let Some(written) = self.write_with(now, plan, tasks).await? {
                 return Ok(written);
             }
         }
         Err(changed_meanwhile::<Account>(&fresh_id))
+    }
+
+    /// What sets the collection of an account to work.
+    fn set_to_work(
+        &self,
+        application: ApplicationId,
+        account: &str,
+        new: &NewLink,
+        now: Now,
+    ) -> Vec<TaskChange> {
+        let collection = Collection::new(&self.vault, &self.chance, account, &new.credentials);
+        let lane = lane(&new.provider, new.access_level);
+        vec![collection.put(application, account, lane, now)]
     }
 
     /// The access levels that the provider offers and the application may use.
@@ -204,8 +220,10 @@ impl Writer {
     ) -> Result<Option<Stored<Account>>, OperationFailure> {
         let accounts = self.hanging::<Account>(application, USER_ROLE, &new.user).await?;
         let is_meant = |account: &Stored<Account>| {
-            account.body.status == AccountStatus::CredentialsRejected
-                && account.body.provider == new.provider
+            matches!(
+                account.body.status,
+                AccountStatus::CredentialsRejected | AccountStatus::Failed
+            ) && account.body.provider == new.provider
         };
         Ok(accounts.into_iter().rfind(is_meant))
     }

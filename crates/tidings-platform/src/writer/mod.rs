@@ -27,7 +27,7 @@ use tidings_store::{
 use tracing::error;
 
 use crate::{
-    collect::adapter::Adapters,
+    collect::{adapter::Adapters, running::Running},
     domain::{Account, Body, Stored, User},
     reader::Reader,
     triggers::Trigger,
@@ -73,6 +73,7 @@ pub struct Writer {
     source: Arc<SourceInfo>,
     vault: Arc<Vault>,
     adapters: Arc<dyn Adapters>,
+    running: Arc<Running>,
 }
 
 /// What accounts are linked with.
@@ -204,7 +205,14 @@ impl Writer {
         let reader = Reader::new(Arc::clone(&store));
         let Linking { vault, adapters } = linking;
         let source = Arc::new(source);
-        Writer { reader, store, ingest, clock, chance, source, vault, adapters }
+        let running = Arc::default();
+        Writer { reader, store, ingest, clock, chance, source, vault, adapters, running }
+    }
+
+    /// The collections that this writer begins and ends.
+    #[must_use]
+    pub fn running(&self) -> Arc<Running> {
+        Arc::clone(&self.running)
     }
 
     /// What the platform is as a source.
@@ -260,7 +268,10 @@ impl Writer {
                 ..Append::of(catalog.version(), events.iter().map(new_event).collect())
             };
             match self.ingest.append(now, append).await {
-                Ok(appended) => return Ok(Committed::Done(appended)),
+                Ok(appended) => {
+                    self.running.changed(&beside.tasks);
+                    return Ok(Committed::Done(appended));
+                }
                 Err(AppendError::StaleCatalog) => {}
                 Err(AppendError::EntityConflict { .. }) => return Ok(Committed::Conflict),
                 Err(AppendError::LeaseLost { .. }) => return Ok(Committed::LeaseLost),

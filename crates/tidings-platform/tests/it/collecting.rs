@@ -1,123 +1,23 @@
 //! Accounts are linked and collected.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_graphql::MaybeUndefined;
 use serde_json::{Value, json};
 use tidings_core::limits::{CLAIMS_WITHOUT_RESULT_MAX, HORIZON_MS};
 use tidings_platform::{
-    collect::{
-        adapter::Adapters,
-        collector::{Collector, CollectorParts},
-    },
+    collect::running::wake_for_new,
     sample::{PROVIDER, USER},
-    shelf::{Expected, Shelf},
+    shelf::Expected,
     writer::ProviderChange,
 };
-use tidings_store::{Clock, Store, Task};
-use tidings_work::Work;
+use tidings_store::{Clock, Store};
+use tidings_work::{Work, Worker};
 
-use crate::support::{PASSWORD, World, operator, provision};
-
-const LEASE_MS: u32 = 60_000;
-const SYNC_MS: u32 = 3_600_000;
-
-/// A world with a provider that has an adapter, and a collector.
-struct Scene {
-    world: World,
-    collector: Collector,
-    shelf: Shelf,
-    _folder: tempfile::TempDir,
-}
-
-impl Scene {
-    async fn new() -> Scene {
-        let world = World::peopled().await;
-        let url = MaybeUndefined::Value("https://adapter.example.com".to_owned());
-        let change = ProviderChange { adapter_url: url, ..ProviderChange::default() };
-        world.writer.update_provider(PROVIDER, change).await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let shelf = Shelf::open(folder.path()).await.unwrap();
-        let collector = Collector::new(CollectorParts {
-            store: world.store.clone(),
-            writer: world.writer.clone(),
-            shelf: shelf.clone(),
-            adapters: Arc::clone(&world.adapters) as Arc<dyn Adapters>,
-            vault: Arc::clone(&world.vault),
-            clock: Arc::clone(&world.clock) as Arc<dyn Clock>,
-            chance: Arc::clone(&world.chance),
-        });
-        Scene { world, collector, shelf, _folder: folder }
-    }
-
-    async fn link(&self, level: &str, password: &str) -> Value {
-        self.link_until(level, password, None).await
-    }
-
-    async fn link_until(&self, level: &str, password: &str, until: Option<&str>) -> Value {
-        let query = "mutation($user: ID!, $provider: String!, $level: AccessLevel!, \
-            $credentials: [CredentialInput!]!, $until: DateTime) { linkAccount(user: $user, \
-            provider: $provider, accessLevel: $level, credentials: $credentials, \
-            consent: { text: \"I agree\", until: $until }) { __typename \
-            ... on Account { id status accessLevel } \
-            ... on OperationFailure { code description problems { path } } } }";
-        let credentials = json!([
-            { "name": "email", "value": "ada@example.com" },
-            { "name": "password", "value": password },
-        ]);
-        let variables = json!({ "user": USER, "provider": PROVIDER, "level": level,
-            "credentials": credentials, "until": until });
-        self.world.get(self.world.acme(), query, variables).await
-    }
-
-    async fn linked(&self, level: &str) -> String {
-        let linked = self.link(level, PASSWORD).await;
-        assert_eq!(linked["status"], "LINKING", "{linked}");
-        linked["id"].as_str().unwrap().to_owned()
-    }
-
-    /// Does what is due now, one after the other. Returns how many tasks it had.
-    async fn collect(&self) -> usize {
-        let found = self.collector.claim(16).await.unwrap();
-        let count = found.items.len();
-        for item in found.items {
-            self.collector.perform(item).await;
-        }
-        count
-    }
-
-    async fn account(&self, id: &str) -> Value {
-        let query = "query($id: ID!) { getAccount(id: $id) { ... on Account { status lastCollected \
-            provisions { tariffName } documents(first: 200) { items { title sha256 } } \
-            user { toDos { kind title done } } } } }";
-        self.world.get(self.world.acme(), query, json!({ "id": id })).await
-    }
-
-    async fn status(&self, id: &str) -> String {
-        self.account(id).await["status"].as_str().unwrap().to_owned()
-    }
-
-    async fn titles(&self, id: &str) -> Vec<String> {
-        let account = self.account(id).await;
-        let items = account["documents"]["items"].as_array().unwrap().clone();
-        let mut titles: Vec<String> =
-            items.iter().map(|item| item["title"].as_str().unwrap().to_owned()).collect();
-        titles.sort();
-        titles
-    }
-
-    async fn task(&self, id: &str) -> Option<Task> {
-        self.world.store.task(self.world.acme.id, "collect", id).await.unwrap()
-    }
-
-    async fn fired(&self, trigger: &str) -> usize {
-        self.world.fired().await.iter().filter(|fired| *fired == trigger).count()
-    }
-}
-
-fn titles(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("Bill d{number:03}")).collect()
-}
+use crate::support::{
+    PASSWORD, operator, provision,
+    scene::{LEASE_MS, SYNC_MS, Scene, titles},
+};
 
 #[tokio::test]
 async fn a_quick_check_tells_what_is_supplied_and_keeps_nothing_to_open_it_with() {
@@ -138,6 +38,26 @@ async fn a_quick_check_tells_what_is_supplied_and_keeps_nothing_to_open_it_with(
 }
 
 #[tokio::test]
+async fn a_new_link_wakes_the_collector() {
+    let scene = Scene::new().await;
+    let clock = Arc::clone(&scene.world.clock) as Arc<dyn Clock>;
+    let worker = Worker::new(Arc::clone(&scene.collector), clock, 1);
+    let working = tokio::spawn(Arc::clone(&worker).run());
+    let waking = tokio::spawn(wake_for_new(worker, scene.world.writer.running()));
+    // The collector has looked, and sleeps: the clock stands still, so it would for ever.
+    tokio::task::yield_now().await;
+    let id = scene.linked("QUICK_CHECK").await;
+    let up_to_date = async {
+        while scene.status(&id).await != "UP_TO_DATE" {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), up_to_date).await.unwrap();
+    working.abort();
+    waking.abort();
+}
+
+#[tokio::test]
 async fn a_full_check_has_each_document_once_and_fires_each_once() {
     let scene = Scene::new().await;
     scene.world.adapters.add_documents(7);
@@ -148,7 +68,7 @@ async fn a_full_check_has_each_document_once_and_fires_each_once() {
     assert_eq!(scene.fired("DocumentAdded").await, 7);
     assert_eq!(scene.task(&id).await, None);
     let bytes = b"the bytes of d004";
-    assert!(scene.shelf.holds(Expected::of(bytes)).await.unwrap().is_some());
+    scene.shelf.open_document(Expected::of(bytes)).await.unwrap();
     let calls = scene.world.adapters.script().calls.clone();
     assert_eq!(calls.iter().filter(|call| call.starts_with("collect")).count(), 3);
 }
@@ -319,15 +239,27 @@ async fn a_consent_that_ends_counts_as_withdrawn() {
 }
 
 #[tokio::test]
-async fn a_collection_that_ends_its_process_each_time_is_given_up() {
+async fn a_collection_that_ends_its_process_each_time_waits_and_is_given_up_after_72_hours() {
     let scene = Scene::new().await;
+    scene.world.adapters.add_documents(1);
     let id = scene.linked("FULL_CHECK").await;
-    for _ in 0..CLAIMS_WITHOUT_RESULT_MAX {
-        assert_eq!(scene.collector.claim(1).await.unwrap().items.len(), 1);
-        scene.world.pass_ms(LEASE_MS);
-    }
-    scene.collect().await;
+    let begin_in_vain = async || {
+        for _ in 0..CLAIMS_WITHOUT_RESULT_MAX {
+            assert_eq!(scene.collector.claim(1).await.unwrap().items.len(), 1);
+            scene.world.pass_ms(LEASE_MS);
+        }
+        scene.collect().await;
+    };
+    begin_in_vain().await;
+    assert!(scene.world.adapters.script().calls.is_empty(), "it was not begun once more");
+    assert_eq!(scene.status(&id).await, "LINKING", "nothing was thrown away");
+    let task = scene.task(&id).await.unwrap();
+    let wait_ms = task.due_at.since_ms(scene.world.clock.now().elapsed);
+    assert!(wait_ms >= 30 * 60_000, "others have their turn: {wait_ms}");
+    scene.world.pass_ms(u32::try_from(HORIZON_MS).unwrap());
+    begin_in_vain().await;
     assert_eq!(scene.status(&id).await, "FAILED");
+    assert_eq!(scene.task(&id).await, None);
 }
 
 #[tokio::test]

@@ -23,5 +23,7 @@ mod schema;
 mod library;
 mod adapters;
 mod collecting;
+mod collecting_stops;
+mod collecting_secrets;
 mod examples;
 mod auth_link;

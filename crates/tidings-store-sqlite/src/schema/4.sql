@@ -1,4 +1,11 @@
--- Version 4: entities that are forgotten at a moment, without a tombstone.
+-- Version 4: entities that are forgotten at a moment, without a tombstone; tasks that share the room
+-- of a lane.
 
 ALTER TABLE entity ADD COLUMN forget_at INTEGER;
 CREATE INDEX entity_to_forget ON entity (forget_at) WHERE forget_at IS NOT NULL;
+
+-- Empty: it needs no room, as those that were there before.
+ALTER TABLE task ADD COLUMN lane TEXT NOT NULL DEFAULT '';
+-- The lane goes with the queue, so that tasks of a lane without room are passed over quickly.
+DROP INDEX task_open;
+CREATE INDEX task_open ON task (kind, application, next_at, key, lane);

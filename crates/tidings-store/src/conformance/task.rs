@@ -12,6 +12,8 @@ use crate::{
 };
 
 const LEASE_MS: u64 = 60_000;
+/// Tasks of one lane at a time.
+const LANE_PERMITS: usize = 2;
 
 async fn write(world: &World<'_>, tasks: Vec<TaskChange>) -> Result<(), AppendError> {
     let append = Append { tasks, ..world.append_of(Vec::new(), None).await };
@@ -23,8 +25,19 @@ fn put(application: ApplicationId, key: &str, due_at: Elapsed) -> TaskChange {
         application,
         kind: "collect".to_owned(),
         key: key.to_owned(),
+        lane: String::new(),
         body: format!("{{\"of\":\"{key}\"}}"),
         due_at,
+    }
+}
+
+/// The same in a lane.
+fn put_in(lane: &str, application: ApplicationId, key: &str, due_at: Elapsed) -> TaskChange {
+    match put(application, key, due_at) {
+        TaskChange::Put { application, kind, key, body, due_at, .. } => {
+            TaskChange::Put { application, kind, key, lane: lane.to_owned(), body, due_at }
+        }
+        other => other,
     }
 }
 
@@ -39,7 +52,8 @@ fn finish(claimed: &ClaimedTask) -> TaskChange {
 
 async fn claim(world: &World<'_>, permits: usize) -> TaskBatch {
     let lease_until = world.in_ms(LEASE_MS);
-    let claim = ClaimTasks { kind: "collect".to_owned(), permits, lease_until };
+    let kind = "collect".to_owned();
+    let claim = ClaimTasks { kind, permits, lane_permits: LANE_PERMITS, lease_until };
     world.store.claim_tasks(world.now, claim).await.unwrap()
 }
 
@@ -97,7 +111,8 @@ pub async fn a_task_is_given_when_it_is_due_and_not_to_two(store: &dyn Store) {
     let early = claim(&world, 9).await;
     assert_eq!((early.claimed.len(), early.next_at), (0, Some(world.in_ms(5))));
     world.pass_ms(5);
-    let other = ClaimTasks { kind: "other".to_owned(), permits: 9, lease_until: world.in_ms(9) };
+    let (kind, lease_until) = ("other".to_owned(), world.in_ms(9));
+    let other = ClaimTasks { kind, permits: 9, lane_permits: LANE_PERMITS, lease_until };
     assert_eq!(store.claim_tasks(world.now, other).await.unwrap(), TaskBatch::default());
     assert_eq!(claim(&world, 0).await.claimed.len(), 0, "there were no permits");
     let batch = claim(&world, 9).await;
@@ -124,6 +139,41 @@ pub async fn applications_get_a_task_each_in_turn(store: &dyn Store) {
     assert_eq!(keys(&world, 2).await, ["x3", "y1"]);
     assert_eq!(keys(&world, 4).await, ["z1", "x2", "y0", "z0"]);
     assert_eq!(keys(&world, 9).await, ["x1", "x0"]);
+}
+
+pub async fn a_lane_has_so_many_tasks_at_a_time_and_others_flow_past_it(store: &dyn Store) {
+    let mut world = World::new(store);
+    let [x, y] = [world.add_application("x").await.id, world.add_application("y").await.id];
+    let now = world.now.elapsed;
+    // More of the slow lane than are looked at together.
+    let slow = (0..600).map(|number| put_in("slow", x, &format!("a{number:03}"), now));
+    write(&world, slow.collect()).await.unwrap();
+    let mixed = vec![
+        put_in("slow", y, "a", now),
+        put_in("fast", y, "b", now),
+        put_in("fast", x, "b", now),
+        put_in("fast", x, "c", now),
+        put_in("", x, "d", now),
+        put_in("", x, "e", now),
+        put_in("", x, "f", now),
+    ];
+    write(&world, mixed).await.unwrap();
+    let first = claim(&world, 3).await;
+    let has: Vec<&str> = first.claimed.iter().map(|it| it.task.key.as_str()).collect();
+    assert_eq!(has, ["a000", "a", "b"], "the slow lane is full, whoever's its tasks are");
+    assert_eq!(first.claimed[0].task.lane, "slow");
+    let rest = claim(&world, 9).await;
+    let has: Vec<&str> = rest.claimed.iter().map(|it| it.task.key.as_str()).collect();
+    assert_eq!(has, ["b", "d", "e", "f"], "one of the fast ones was had, and no lane is free");
+    assert_eq!(
+        (claim(&world, 9).await.claimed.len(), rest.next_at),
+        (0, Some(world.in_ms(LEASE_MS)))
+    );
+    write(&world, vec![finish(&first.claimed[0])]).await.unwrap();
+    write(&world, vec![keep(&first.claimed[1], "{}", Some(world.in_ms(1)))]).await.unwrap();
+    assert_eq!(keys(&world, 9).await, ["a001", "a002"], "what ended made room");
+    world.pass_ms(LEASE_MS);
+    assert_eq!(keys(&world, 3).await.len(), 3, "a lease that expired takes no room");
 }
 
 pub async fn tasks_that_are_due_together_go_by_their_keys(store: &dyn Store) {

@@ -11,10 +11,13 @@ use tidings_core::{
 use crate::{
     error::{AppendError, TaskLeaseLost},
     memory::state::State,
+    rules::LaneRoom,
     types::{ClaimTasks, ClaimedTask, ExtendTask, PerTask, Task, TaskBatch, TaskChange},
 };
 
 type Key = (ApplicationId, String, String);
+/// Where a task stands in its line, with its lane.
+type Place<'a> = (Elapsed, &'a str, TaskId, &'a str);
 
 /// All tasks.
 #[derive(Debug, Default)]
@@ -74,8 +77,10 @@ impl Tasks {
     /// Makes a change that was checked.
     pub(super) fn apply(&mut self, change: TaskChange) {
         match change {
-            TaskChange::Put { application, kind, key, body, due_at } => {
-                self.put(application, kind, key, body, due_at);
+            TaskChange::Put { application, kind, key, lane, body, due_at } => {
+                let leased_until = None;
+                let id = TaskId(0);
+                self.put(Task { id, application, kind, key, lane, body, due_at, leased_until });
             }
             TaskChange::Remove { application, kind, key } => {
                 if let Some(id) = self.ids.remove(&(application, kind, key)) {
@@ -94,19 +99,12 @@ impl Tasks {
         }
     }
 
-    fn put(
-        &mut self,
-        application: ApplicationId,
-        kind: String,
-        key: String,
-        body: String,
-        due_at: Elapsed,
-    ) {
-        let place = (application, kind.clone(), key.clone());
+    /// Under its own number, or the next one.
+    fn put(&mut self, task: Task) {
+        let place = (task.application, task.kind.clone(), task.key.clone());
         let id = self.ids.get(&place).copied().unwrap_or(TaskId(self.last_id + 1));
         self.last_id = self.last_id.max(id.0);
-        let task = Task { id, application, kind, key, body, due_at, leased_until: None };
-        self.rows.insert(id, Row { task, token: None, claims: 0 });
+        self.rows.insert(id, Row { task: Task { id, ..task }, token: None, claims: 0 });
         self.ids.insert(place, id);
     }
 
@@ -136,6 +134,17 @@ impl Tasks {
         orphans.len()
     }
 
+    /// The room that the leases of now leave.
+    fn room(&self, now: Elapsed, claim: &ClaimTasks) -> LaneRoom {
+        let mut room = LaneRoom::new(claim.lane_permits);
+        for Row { task, .. } in self.rows.values() {
+            if task.kind == claim.kind && task.leased_until.is_some_and(|until| until > now) {
+                room.use_up(&task.lane, 1);
+            }
+        }
+        room
+    }
+
     /// What a claim gives out, in its order.
     fn chosen(
         &self,
@@ -143,20 +152,24 @@ impl Tasks {
         claim: &ClaimTasks,
         is_there: impl Fn(ApplicationId) -> bool,
     ) -> Vec<TaskId> {
-        let mut lines: BTreeMap<ApplicationId, BTreeSet<(Elapsed, &str, TaskId)>> = BTreeMap::new();
+        let mut lines: BTreeMap<ApplicationId, BTreeSet<Place<'_>>> = BTreeMap::new();
         for Row { task, .. } in self.rows.values() {
             if task.kind == claim.kind && task.next_at() <= now && is_there(task.application) {
                 let line = lines.entry(task.application).or_default();
-                line.insert((task.next_at(), task.key.as_str(), task.id));
+                line.insert((task.next_at(), task.key.as_str(), task.id, task.lane.as_str()));
             }
         }
         let served = self.served.get(&claim.kind).copied();
         let mut lines: Vec<_> = lines.into_iter().collect();
         lines.sort_by_key(|(application, _)| (Some(*application) <= served, *application));
+        let mut room = self.room(now, claim);
         let mut chosen = Vec::new();
         while chosen.len() < claim.permits && !lines.is_empty() {
             lines.retain_mut(|(_, line)| {
-                let first = (chosen.len() < claim.permits).then(|| line.pop_first()).flatten();
+                let may_have_one = chosen.len() < claim.permits;
+                let first = line.iter().find(|place| may_have_one && room.take(place.3)).copied();
+                // Those before it found no room, and will find none.
+                line.retain(|place| first.is_some_and(|first| *place > first));
                 chosen.extend(first.map(|place| place.2));
                 first.is_some()
             });

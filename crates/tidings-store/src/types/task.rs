@@ -20,6 +20,9 @@ pub struct Task {
     pub kind: String,
     /// What it is about, unique within application and kind: the id of an account.
     pub key: String,
+    /// With what it shares the room: of one lane only so many are given out at a time, whoever's
+    /// they are. Empty: it needs no room.
+    pub lane: String,
     /// What is known of it and how far it has come, as JSON text.
     pub body: String,
     /// When it is due; under a lease, when it was.
@@ -39,7 +42,7 @@ impl Task {
 /// A change of a task, within an append.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TaskChange {
-    /// Makes it, or replaces its body and its due time. A lease on it is void.
+    /// Makes it, or replaces its lane, its body and its due time. A lease on it is void.
     Put {
         /// Whose it is.
         application: ApplicationId,
@@ -47,6 +50,8 @@ pub enum TaskChange {
         kind: String,
         /// What it is about.
         key: String,
+        /// With what it shares the room.
+        lane: String,
         /// As JSON text.
         body: String,
         /// When it is due.
@@ -88,6 +93,8 @@ pub struct ClaimTasks {
     pub kind: String,
     /// How many at most.
     pub permits: usize,
+    /// How many of one lane may be under a lease that lasts, with these.
+    pub lane_permits: usize,
     /// The end of their leases.
     pub lease_until: Elapsed,
 }
@@ -110,7 +117,7 @@ pub struct TaskBatch {
     /// The tasks.
     pub claimed: Vec<ClaimedTask>,
     /// When the next one of the kind becomes due that was not; `None` when nothing waits, but for
-    /// permits. A hint: it may be early, and a commit may make it later.
+    /// permits and room. A hint: it may be early, and a commit may make it later.
     pub next_at: Option<Elapsed>,
 }
 

@@ -1,38 +1,9 @@
 //! What must be told to nobody: not to the database, not to the log.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use tidings_store::{ClaimTasks, EntityQuery, Page, Store};
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::linked_world::{LinkedWorld, VERIFIER, text};
-use crate::support::PASSWORD;
-
-/// A log in memory.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Log;
-
-    fn make_writer(&'a self) -> Log {
-        self.clone()
-    }
-}
+use crate::support::{PASSWORD, log::Log};
 
 /// Everything that the store has of acme which could hold a secret.
 async fn stored(linker: &LinkedWorld) -> String {
@@ -51,8 +22,9 @@ async fn stored(linker: &LinkedWorld) -> String {
         assert!(!page.items.is_empty(), "{kind}");
         page.items.iter().for_each(|entity| stored.push_str(&entity.body));
     }
-    let claim =
-        ClaimTasks { kind: "collect".to_owned(), permits: 10, lease_until: now.elapsed.plus_ms(1) };
+    let lease_until = now.elapsed.plus_ms(1);
+    let kind = "collect".to_owned();
+    let claim = ClaimTasks { kind, permits: 10, lane_permits: 10, lease_until };
     let tasks = store.claim_tasks(now, claim).await.unwrap().claimed;
     assert!(!tasks.is_empty());
     tasks.iter().for_each(|claimed| stored.push_str(&claimed.task.body));
@@ -62,11 +34,7 @@ async fn stored(linker: &LinkedWorld) -> String {
 #[tokio::test]
 async fn credentials_codes_and_tokens_are_in_no_log_and_not_in_the_database() {
     let log = Log::default();
-    let logging = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .finish();
-    let _logging = tracing::subscriber::set_default(logging);
+    let _logging = log.of_this_thread();
     let linker = LinkedWorld::public().await;
     linker.world.adapters.script().failing = 1;
     let mut browser = super::browser::Browser::new(&linker.router);
@@ -76,7 +44,7 @@ async fn credentials_codes_and_tokens_are_in_no_log_and_not_in_the_database() {
     let answer = linker.redeem(&code, VERIFIER).await;
     let (token, refresh) = (text(&answer, "access_token"), text(&answer, "refresh_token"));
     assert_eq!(linker.refresh(&refresh).await.status, 200);
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = log.text();
     assert!(logged.contains("it is down"), "the log is looked at: {logged}");
     let stored = stored(&linker).await;
     for secret in [PASSWORD, &code, &token, &refresh, VERIFIER] {

@@ -21,6 +21,7 @@ use tidings_platform::{
     domain::{DocumentType, Sector},
     shelf::ContentHash,
 };
+use tokio::sync::Notify;
 
 /// The password that opens every account.
 pub const PASSWORD: &str = "canary-credential-of-ada";
@@ -40,6 +41,16 @@ pub struct Script {
     pub retry_after_ms: Option<u64>,
     /// Bytes are sent that are not those that were promised.
     pub lies: bool,
+    /// The first calls of this name are not answered, ever.
+    pub stuck_at: Option<String>,
+    /// What the user gave is repeated where credentials are rejected and where something fails.
+    pub echoes: bool,
+    /// Calls of this name fail.
+    pub fails_at: Option<String>,
+    /// The credentials are rejected when this document is asked for.
+    pub rejects_at: Option<String>,
+    /// Pages are empty and there is always one more.
+    pub pages_never_end: bool,
     /// Keys of documents that are not shown any more.
     pub gone: Vec<String>,
     /// What was asked, in its order.
@@ -50,6 +61,7 @@ pub struct Script {
 #[derive(Debug, Default)]
 pub struct FakeAdapters {
     script: Mutex<Script>,
+    stuck: Notify,
 }
 
 impl FakeAdapters {
@@ -67,11 +79,25 @@ impl FakeAdapters {
         }
     }
 
+    /// Returns when a call is stuck.
+    pub async fn stuck(&self) {
+        self.stuck.notified().await;
+    }
+
+    /// Never, where it is told to be stuck there.
+    async fn pass(&self, call: &str) {
+        if self.script().stuck_at.as_deref() == Some(call) {
+            self.stuck.notify_one();
+            std::future::pending().await
+        }
+    }
+
     fn called(&self, what: String) -> Result<MutexGuard<'_, Script>, AdapterTrouble> {
         let mut script = self.script();
+        let fails = script.fails_at.as_ref().is_some_and(|call| what.starts_with(call));
         script.calls.push(what);
-        if script.failing > 0 {
-            script.failing -= 1;
+        if fails || script.failing > 0 {
+            script.failing = script.failing.saturating_sub(1);
             let retry_after_ms = script.retry_after_ms;
             return Err(AdapterTrouble { why: "it is down".to_owned(), retry_after_ms });
         }
@@ -138,9 +164,16 @@ impl Adapters for FakeAdapters {
         _url: &str,
         credentials: &[Credential],
     ) -> Result<CheckAnswer, AdapterTrouble> {
-        drop(self.called("check".to_owned())?);
+        let script = self.called("check".to_owned())?;
+        let password = credentials.iter().map(|it| it.value.as_str()).next_back().unwrap();
+        if script.echoes && password == PASSWORD {
+            return Err(AdapterTrouble::of(format!("no answer for {password}")));
+        }
         Ok(match rejected(credentials) {
             None => CheckAnswer::Ok,
+            Some(_) if script.echoes => CheckAnswer::CredentialsRejected {
+                reason: Words { en_gb: format!("`{password}` is wrong"), cy_gb: None },
+            },
             Some(reason) => CheckAnswer::CredentialsRejected { reason },
         })
     }
@@ -168,6 +201,15 @@ impl Adapters for FakeAdapters {
         if let Some(reason) = rejected(credentials) {
             return Ok(CollectAnswer::CredentialsRejected { reason });
         }
+        if script.pages_never_end {
+            return Ok(CollectAnswer::Page(CollectedPage {
+                account: CollectedAccount::default(),
+                provisions: Vec::new(),
+                documents: Vec::new(),
+                cursor: script.calls.len().to_string(),
+                more: true,
+            }));
+        }
         let after = cursor.unwrap_or("");
         let rest: Vec<_> =
             script.documents.iter().filter(|(key, _)| key.as_str() > after).collect();
@@ -189,8 +231,11 @@ impl Adapters for FakeAdapters {
         credentials: &[Credential],
         key: &str,
     ) -> Result<Fetched, AdapterTrouble> {
+        self.pass("document").await;
         let script = self.called(format!("document {key}"))?;
-        if let Some(reason) = rejected(credentials) {
+        let ends_here = script.rejects_at.as_deref() == Some(key);
+        let given = if ends_here { &[] } else { credentials };
+        if let Some(reason) = rejected(given) {
             return Ok(Fetched::Told(DocumentAnswer::CredentialsRejected { reason }));
         }
         if script.gone.iter().any(|gone| gone == key) {

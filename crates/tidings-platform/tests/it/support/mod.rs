@@ -2,6 +2,8 @@
 
 mod fake_adapters;
 pub mod linked;
+pub mod log;
+pub mod scene;
 pub mod walk;
 mod watched_store;
 
@@ -37,6 +39,7 @@ use tidings_store::{
     Append, AppendError, AppendedEvent, Chance, Clock, DeliveryView, EventFilter, Ingest,
     NewApplication, Page, Store, StoreError,
 };
+use tokio::sync::Notify;
 
 pub use fake_adapters::{FakeAdapters, PASSWORD, provision};
 pub use watched_store::WatchedStore;
@@ -44,6 +47,7 @@ pub use watched_store::WatchedStore;
 #[derive(Debug)]
 pub struct TestClock {
     now: Mutex<Now>,
+    passed: Notify,
 }
 
 #[async_trait]
@@ -52,9 +56,15 @@ impl Clock for TestClock {
         *self.now.lock().unwrap()
     }
 
-    /// Nobody waits in these tests for a time to pass.
-    async fn sleep_until(&self, _: Elapsed) {
-        std::future::pending().await
+    async fn sleep_until(&self, until: Elapsed) {
+        loop {
+            let mut passed = std::pin::pin!(self.passed.notified());
+            passed.as_mut().enable();
+            if self.now().elapsed >= until {
+                return;
+            }
+            passed.await;
+        }
     }
 }
 
@@ -117,7 +127,7 @@ impl World {
     /// Two applications, and nothing else.
     pub async fn empty() -> World {
         let now = Now { wall: samples::WALL, elapsed: Elapsed(1_000_000) };
-        let clock = Arc::new(TestClock { now: Mutex::new(now) });
+        let clock = Arc::new(TestClock { now: Mutex::new(now), passed: Notify::new() });
         let store = Arc::new(WatchedStore::default());
         let ingest = Arc::new(TestIngest { store: Arc::clone(&store), upsets: Mutex::default() });
         let info = source_info("https://api.example.com");
@@ -182,6 +192,8 @@ impl World {
         let mut now = self.clock.now.lock().unwrap();
         now.elapsed = now.elapsed.plus_ms(ms.into());
         now.wall = Wall(now.wall.0 + i64::from(ms));
+        drop(now);
+        self.clock.passed.notify_waiters();
     }
 
     /// Sets the wall clock, back too. Elapsed time goes on.

@@ -11,6 +11,8 @@ use crate::types::{ClaimTasks, ExtendTask, NewToken, Revocation, TaskChange};
 
 /// The keys that tasks have; few, so that they meet.
 const KEYS: [&str; 3] = ["a", "b", "é"];
+/// One that needs no room, and two that share it.
+const LANES: [&str; 3] = ["", "x", "y"];
 const TASK_KINDS: [&str; 2] = ["collect", "other"];
 
 impl Run<'_> {
@@ -44,8 +46,9 @@ impl Run<'_> {
         let application = self.pick(&self.applications.clone())?;
         let kind = self.pick(&TASK_KINDS).unwrap().to_owned();
         let key = self.pick(&KEYS).unwrap().to_owned();
+        let lane = LANES[self.step % LANES.len()].to_owned();
         let change = match self.chance(85) {
-            true => TaskChange::Put { application, kind, key, body, due_at },
+            true => TaskChange::Put { application, kind, key, lane, body, due_at },
             false => TaskChange::Remove { application, kind, key },
         };
         Some([change.clone(), change])
@@ -82,7 +85,8 @@ impl Run<'_> {
         let kind = self.pick(&TASK_KINDS).unwrap().to_owned();
         let permits = self.pick(&[0, 1, 3, 50]).unwrap();
         let lease_until = self.now.elapsed.plus_ms(self.pick(&[SECOND_MS, MINUTE_MS]).unwrap());
-        let claim = ClaimTasks { kind, permits, lease_until };
+        let lane_permits = self.step % 4;
+        let claim = ClaimTasks { kind, permits, lane_permits, lease_until };
         let answers = both!(self, |store| store.claim_tasks(self.now, claim.clone()));
         let batches = self.done("claim_tasks", answers);
         let comparable = batches.each_ref().map(|batch| {
