@@ -21,6 +21,7 @@ pub mod state;
 mod jwt;
 pub mod auth;
 mod known;
+mod gzip;
 mod json;
 mod body;
 mod event_input;
