@@ -12,20 +12,33 @@ import { axeSource, chromium } from './packages.mjs';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 const WAIT_MS_MAX = 15_000;
+const TAB_STOPS_MAX = 400;
+
+const ARGUMENTS = [
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+];
 
 /** Starts Chromium, headless. It finds no host but this machine. */
 export function launch() {
-  const args = [
-    '--disable-gpu',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-    '--no-first-run',
-    '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-  ];
+  return chromium.launch(options());
+}
+
+/** Starts Chromium with a profile that lies in a folder, as a person's does. Gives its context. */
+export async function launchWithProfile(folder) {
+  const context = await chromium.launchPersistentContext(folder, options());
+  context.setDefaultTimeout(WAIT_MS_MAX);
+  return context;
+}
+
+function options() {
   // Chromium's own sandbox does not start for root.
   const chromiumSandbox = process.getuid() !== 0;
-  return chromium.launch({ executablePath: program(), args, chromiumSandbox });
+  return { executablePath: program(), args: ARGUMENTS, chromiumSandbox };
 }
 
 /**
@@ -85,6 +98,20 @@ export async function hasNoBarrier(page, state) {
     }));
   });
   assert.deepEqual(violations, [], state);
+}
+
+/** Presses Tab until something with this name has the focus, as somebody without a mouse does. */
+export async function tabTo(page, name) {
+  const passed = [];
+  for (let stop = 0; stop < TAB_STOPS_MAX; stop += 1) {
+    await page.keyboard.press('Tab');
+    const reached = await focused(page);
+    if (name.test(reached)) {
+      return;
+    }
+    passed.push(reached);
+  }
+  assert.fail(`Tab never came to ${name}: ${passed.join(' | ')}`);
 }
 
 /** What has the focus, in a shadow root too: its name and role, as a screen reader tells them. */

@@ -2,27 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { focused, hasNoBarrier } from './browser.mjs';
+import { focused, hasNoBarrier, tabTo } from './browser.mjs';
 import { explorerStage } from './stage.mjs';
 
-const STOPS_MAX = 400;
 const NARROW = { width: 360, height: 740 };
 
 const open = explorerStage();
-
-// Presses Tab until something with this name has the focus, as somebody without a mouse does.
-async function tabTo(page, name) {
-  const passed = [];
-  for (let stop = 0; stop < STOPS_MAX; stop += 1) {
-    await page.keyboard.press('Tab');
-    const reached = await focused(page);
-    if (name.test(reached)) {
-      return;
-    }
-    passed.push(reached);
-  }
-  assert.fail(`Tab never came to ${name}: ${passed.join(' | ')}`);
-}
 
 test('a token, a query, its answer and the documentation are reached by keyboard alone', async () => {
   await open({}, async ({ page, at, token }) => {

@@ -115,15 +115,18 @@ test('what was run comes back from the history after a reload, and can be forgot
   });
 });
 
-test('the token is kept by the tab alone, and neither on the disk nor in the address', async () => {
+test('the token is known to the page alone, and to nothing that the browser keeps', async () => {
   await open({}, async ({ page, at, token, origin }) => {
     await at.token.fill(token);
     await at.run.click();
     await at.hasStatus('Status 200');
-    const kept = await page.evaluate(() => JSON.stringify({ ...localStorage }) + location.href);
+    const kept = await page.evaluate(() => JSON.stringify([
+      { ...localStorage }, { ...sessionStorage }, history.state, location.href, document.cookie,
+      window.name,
+    ]));
     assert.ok(kept.includes('getEnergySwitch') && !kept.includes(token), kept);
     await page.reload();
-    assert.equal(await at.token.inputValue(), token);
+    assert.equal(await at.token.inputValue(), '');
     const other = await page.context().newPage();
     await other.goto(`${origin}/explorer`);
     assert.equal(await other.getByLabel('Token', { exact: true }).inputValue(), '');

@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { focused } from './browser.mjs';
 import { SWITCH } from './explorer_page.mjs';
 import { explorerStage } from './stage.mjs';
+
+const ROUNDS_MAX = 40;
 
 const open = explorerStage();
 
@@ -28,6 +31,44 @@ test('the name of a field is completed', async () => {
     await at.query.filter({ hasText: /getEnergySwitch/ }).waitFor();
   });
 });
+
+test('a suggestion is chosen and taken by keyboard, and Escape leaves what was typed', async () => {
+  await open({}, async ({ page, at }) => {
+    await at.schemaIsThere();
+    const list = page.locator('.cm-tooltip-autocomplete');
+    const chosen = list.getByRole('option', { selected: true });
+    await chooseNext(page, at, chosen);
+    await page.keyboard.press('Enter');
+    await chosen.waitFor({ state: 'detached' });
+    await at.query.filter({ hasText: /^\{ getAccounts\}$/ }).waitFor();
+    await page.keyboard.type(' { items { stat');
+    await chosen.filter({ hasText: /^status/ }).waitFor();
+    await page.keyboard.press('Escape');
+    await chosen.waitFor({ state: 'detached' });
+    await at.query.filter({ hasText: /items \{ stat\}/ }).waitFor();
+    await page.keyboard.press('Control+Space');
+    await chosen.filter({ hasText: /^status/ }).waitFor();
+    // Tab leaves the editor, also from a list that is open, and takes nothing.
+    await page.keyboard.press('Tab');
+    assert.doesNotMatch(await focused(page), /^Query, as GraphQL/);
+    await at.query.filter({ hasText: /items \{ stat\}/ }).waitFor();
+  });
+});
+
+// Goes from the first suggestion to the second. A list that has just come up hears no key for a
+// moment, so that nobody takes by mistake what came up under their fingers: then it is made anew.
+async function chooseNext(page, at, chosen) {
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    await at.writeQuery('');
+    await page.keyboard.type('{ getAcc');
+    await chosen.filter({ hasText: /^getAccountG/ }).waitFor();
+    await page.keyboard.press('ArrowDown');
+    if (await chosen.filter({ hasText: /^getAccountsA/ }).count() > 0) {
+      return;
+    }
+  }
+  assert.fail('the arrow key never chose the next suggestion');
+}
 
 test('a field that is not there is told as one types, and no more once it is mended', async () => {
   await open({}, async ({ page, at }) => {

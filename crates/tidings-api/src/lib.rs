@@ -22,6 +22,7 @@ pub mod state;
 mod jwt;
 pub mod auth;
 mod known;
+mod gzip;
 mod json;
 mod body;
 mod event_input;

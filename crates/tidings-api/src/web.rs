@@ -6,8 +6,13 @@
 //! /explorer/NAME-HASH.js its files; their address changes with their content: kept for ever
 //! ```
 //!
+//! What is long is sent compressed to browsers that take it, which all do. It is compressed once, when
+//! it is asked for first.
+//!
 //! The policies in the headers are the walls around a page that handles tokens: scripts, styles and
 //! requests of this server only, nothing inline, no frame around it.
+
+use std::sync::OnceLock;
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -15,6 +20,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    gzip,
     known::Known,
     problem::{self, Code, Problem},
 };
@@ -24,6 +30,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     connect-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 const HASH_DIGITS: usize = 16;
+/// What is shorter fits into a packet or two as it is.
+const COMPRESSED_FROM_BYTES: usize = 2 * 1024;
 const KEEP: &str = "public, max-age=31536000, immutable";
 const ASK_AGAIN: &str = "no-cache";
 
@@ -49,9 +57,17 @@ pub struct Pages {
 struct File {
     name: String,
     media_type: &'static str,
+    plain: Form,
+    /// Made when it is asked for first.
+    gzip: OnceLock<Form>,
+    cache: &'static str,
+}
+
+/// The content as it is sent, with the tag of just these bytes.
+#[derive(Debug)]
+struct Form {
     content: Bytes,
     tag: HeaderValue,
-    cache: &'static str,
 }
 
 impl Default for Pages {
@@ -63,7 +79,7 @@ impl Default for Pages {
             let content = Bytes::from_static(content);
             let mut file = File::new(name.to_owned(), media_type, content, ASK_AGAIN);
             if has_hash {
-                file.name = with_hash(name, &hash(&file.content));
+                file.name = with_hash(name, &hash(&file.plain.content));
                 file.cache = KEEP;
                 let (plain, hashed) =
                     (format!("\"explorer/{name}\""), format!("\"explorer/{}\"", file.name));
@@ -100,17 +116,29 @@ impl Pages {
 
 impl File {
     fn new(name: String, media_type: &'static str, content: Bytes, cache: &'static str) -> File {
-        let tag = HeaderValue::try_from(format!("\"{}\"", hash(&content)))
-            .expect("hexadecimal digits between quotation marks are a header's value");
-        File { name, media_type, content, tag, cache }
+        File { name, media_type, plain: Form::new(content), gzip: OnceLock::new(), cache }
+    }
+
+    /// The form for who sent these headers, and whether it is compressed.
+    fn form(&self, headers: &HeaderMap) -> (&Form, bool) {
+        let content = &self.plain.content;
+        if content.len() < COMPRESSED_FROM_BYTES || !gzip::is_accepted(headers) {
+            return (&self.plain, false);
+        }
+        (self.gzip.get_or_init(|| Form::new(gzip::compressed(content))), true)
     }
 
     fn shown(&self, headers: &HeaderMap) -> Response {
-        let mut response = if self.tag.to_str().is_ok_and(|tag| Known::of(headers).has(tag)) {
-            problem::unchanged(HeaderMap::new())
-        } else {
-            problem::shown(self.media_type, self.content.clone())
+        let (form, is_compressed) = self.form(headers);
+        let is_known = form.tag.to_str().is_ok_and(|tag| Known::of(headers).has(tag));
+        let mut response = match is_known {
+            true => problem::unchanged(HeaderMap::new()),
+            false => problem::shown(self.media_type, form.content.clone()),
         };
+        if is_compressed && !is_known {
+            let coding = HeaderValue::from_static(gzip::GZIP);
+            response.headers_mut().insert(header::CONTENT_ENCODING, coding);
+        }
         let fixed = [
             (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -118,12 +146,21 @@ impl File {
             (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
             (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
             (header::CACHE_CONTROL, self.cache),
+            (header::VARY, "accept-encoding"),
         ];
         for (name, value) in fixed {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
-        response.headers_mut().insert(header::ETAG, self.tag.clone());
+        response.headers_mut().insert(header::ETAG, form.tag.clone());
         response
+    }
+}
+
+impl Form {
+    fn new(content: Bytes) -> Form {
+        let tag = HeaderValue::try_from(format!("\"{}\"", hash(&content)))
+            .expect("hexadecimal digits between quotation marks are a header's value");
+        Form { content, tag }
     }
 }
 
@@ -149,7 +186,7 @@ mod tests {
     #[test]
     fn every_file_that_the_page_names_is_there_and_carries_its_hash() {
         let pages = Pages::default();
-        let page = std::str::from_utf8(&pages.explorer.content).unwrap();
+        let page = std::str::from_utf8(&pages.explorer.plain.content).unwrap();
         let named: Vec<&str> =
             page.split('"').filter_map(|part| part.strip_prefix("explorer/")).collect();
         let hashed: Vec<&str> = pages

@@ -20,6 +20,13 @@ impl Failure {
         Failure { text: text.into(), code: 2 }
     }
 
+    /// The same, where a field of the input is no option but an argument of the command, as
+    /// `<NAME>` is in `tidings application add <NAME>`.
+    pub fn naming_argument(mut self, option: &str, argument: &str) -> Failure {
+        self.text = self.text.replace(&format!("{option}: "), &format!("{argument}: "));
+        self
+    }
+
     /// The exit code.
     pub fn code(&self) -> u8 {
         self.code

@@ -65,11 +65,11 @@ function check(view) {
   if (schema === undefined || operation === undefined) {
     return [];
   }
-  return variableProblems(schema, operation, variables).map(({ name, message }) => {
+  return variableProblems(schema, operation, variables).map(({ severity, name, message }) => {
     const key = `"${name}"`;
     const at = text.indexOf(key);
     const [from, to] = at < 0 ? [0, text.length] : [at, at + key.length];
-    return { from, to, severity: 'error', message };
+    return { from, to, severity, message };
   });
 }
 

@@ -6,20 +6,18 @@ import { goTo, placeOf, replaceText } from '../editor/code_editor.jsx';
 import { meanOperation } from '../editor/json.js';
 import { chosenOperation, nameAt, operationsOf } from '../graphql/operations.js';
 import { prettified } from '../graphql/prettify.js';
-import { passing } from '../storage/stored.js';
 import { useDraft } from './draft.js';
 import { useHistory } from './history_state.js';
 import { useRuns } from './runs.js';
 import { useSchema } from './schema_state.js';
-
-const TOKEN = 'explorer.token';
 
 /**
  * `views` are the editors by name, once they are there. `onDocumentation(schema, field, type,
  * parentType)` is asked to show what stands at the cursor.
  */
 export function useExplorer(onDocumentation) {
-  const [token, setToken] = useState(() => passing.read(TOKEN, ''));
+  // In the memory of this page alone: whatever a browser keeps, it writes to a disk.
+  const [token, setToken] = useState('');
   const [draft, change] = useDraft();
   const [meantName, setMeantName] = useState(undefined);
   const [problems, setProblems] = useState({ query: [], variables: [] });
@@ -33,7 +31,6 @@ export function useExplorer(onDocumentation) {
   const operations = useMemo(() => operationsOf(draft.query), [draft.query]);
   const chosen = chosenOperation(operations, meantName);
 
-  useEffect(() => passing.write(TOKEN, token), [token]);
   useEffect(() => updateSchema(views.current.query, schema), [schema]);
   useEffect(() => meanOperation(views.current.variables, schema, chosen), [schema, chosen]);
 
@@ -50,7 +47,8 @@ export function useExplorer(onDocumentation) {
       setNotice(`Not laid out anew: ${error.message}`);
     }
   };
-  const load = ({ query, variables }) => {
+  const load = (saved) => {
+    const { query, variables } = history.wholeOf(saved);
     replaceText(views.current.query, query);
     replaceText(views.current.variables, variables);
     setNotice('');

@@ -28,7 +28,8 @@ export function Header({ explorer, side, tokenField }) {
 
 function stateOf({ schema, errors }) {
   if (errors !== undefined) {
-    return `No schema: ${errors[0].message}`;
+    const what = schema === undefined ? 'No schema' : 'Still the schema of before';
+    return `${what}: ${errors[0].message}`;
   }
   return schema === undefined ? 'Loading the schema …' : '';
 }

@@ -1,4 +1,9 @@
-// What was run lately, kept in this browser. Never the token.
+// What was run lately, kept in this browser. Never the token, and of a mutation never the values that
+// it was given: graphql/secrets.js.
+//
+// Other tabs keep theirs in the same place, so each change begins with what is there now: nothing
+// that another tab has run is lost, and nothing that it forgot comes back.
+import { keepable } from '../graphql/secrets.js';
 import { lasting } from '../storage/stored.js';
 
 const NAME = 'explorer.history';
@@ -11,29 +16,33 @@ export function readHistory() {
   return Array.isArray(entries) ? entries.filter(isEntry) : [];
 }
 
-/** The entries with one more at the front, kept. The same query and variables stand there once. */
-export function remember(entries, { query, variables, operationName }, at) {
+/** Keeps one more entry at the front. The same query and variables stand there once. */
+export function remember({ operationName, at, ...asked }) {
+  const { query, variables } = keepable(asked);
   if (query.length + variables.length > ENTRY_LENGTH_MAX) {
-    return entries;
+    return;
   }
   const entry = { query, variables, operationName, at };
-  return keep([entry, ...entries.filter((other) => !isSame(other, entry))]);
+  keep([entry, ...readHistory().filter((other) => !isSame(other, entry))]);
 }
 
-/** The entries without one of them, kept. */
-export function forget(entries, entry) {
-  return keep(entries.filter((other) => other !== entry));
+/** Keeps the entries without the one of that time. */
+export function forget({ at }) {
+  keep(readHistory().filter((other) => other.at !== at));
 }
 
 /** Forgets all. */
 export function forgetAll() {
-  return keep([]);
+  keep([]);
+}
+
+/** Calls `changed` when another tab changed the history. Gives a function that ends that. */
+export function onChangeElsewhere(changed) {
+  return lasting.onChangeElsewhere(NAME, changed);
 }
 
 function keep(entries) {
-  const kept = entries.slice(0, ENTRIES_MAX);
-  lasting.write(NAME, kept);
-  return kept;
+  lasting.write(NAME, entries.slice(0, ENTRIES_MAX));
 }
 
 function isSame(left, right) {

@@ -1,23 +1,38 @@
 // The answer: how it went in a line, its errors in words, and all of it as JSON.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 
 import { CodeEditor, replaceText } from '../editor/code_editor.jsx';
 import { resultExtensions } from '../editor/json.js';
 import { errorsOf, isAboutToken } from '../graphql/transport.js';
+import { CopyButton } from './copy_button.jsx';
 import { inline } from './documentation/words.jsx';
+import { isNarrow } from './narrow.js';
+
+// An editor with more, in one line above all, stands still for seconds.
+const SHOWN_LENGTH_MAX = 1_000_000;
+const ERRORS_SHOWN_MAX = 20;
 
 export function Result({ answer, isRunning, onPlace, onToken }) {
   const errors = answer === undefined ? [] : errorsOf(answer);
+  const more = errors.length - ERRORS_SHOWN_MAX;
+  const shown = answer?.shown ?? '';
+  const section = useRef(null);
+  // Where the panes lie above each other, the answer comes outside the window.
+  useEffect(() => {
+    if (answer !== undefined && isNarrow()) {
+      section.current.scrollIntoView();
+    }
+  }, [answer]);
   return (
-    <section class="result" aria-label="Result">
+    <section class="result" aria-label="Result" ref={section}>
       <div class="bar">
         <h2>Result</h2>
         <p class="status" role="status">{isRunning ? 'Running …' : summaryOf(answer, errors)}</p>
-        {answer?.kind === 'answered' && <CopyButton text={shownText(answer)} />}
+        {answer?.kind === 'answered' && <CopyButton text={shown} />}
       </div>
       {errors.length > 0 && (
         <ul class="errors" aria-label="Errors of the result">
-          {errors.map((error, index) => (
+          {errors.slice(0, ERRORS_SHOWN_MAX).map((error, index) => (
             <li key={index}>
               <p>{inline(error.message)}</p>
               <p class="error-details">
@@ -34,13 +49,20 @@ export function Result({ answer, isRunning, onPlace, onToken }) {
               </p>
             </li>
           ))}
+          {more > 0 && <li><p>{count(more, 'more error')}: the whole answer is below.</p></li>}
         </ul>
+      )}
+      {shown.length > SHOWN_LENGTH_MAX && (
+        <p class="cut">
+          The first {count(SHOWN_LENGTH_MAX, 'character')} of {count(shown.length, 'character')}:
+          Copy takes all of them.
+        </p>
       )}
       <div class="editor-frame">
         {answer === undefined ? (
           <p class="nothing">Run a query, and its answer is shown here.</p>
         ) : (
-          <Json text={shownText(answer)} />
+          <Json text={shown.slice(0, SHOWN_LENGTH_MAX)} />
         )}
       </div>
     </section>
@@ -61,31 +83,6 @@ function Json({ text }) {
       }}
     />
   );
-}
-
-function CopyButton({ text }) {
-  const [copied, setCopied] = useState(undefined);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setCopied(text);
-    } catch {
-      // Without https the browser lends no clipboard; the result can be selected by hand.
-      setCopied(undefined);
-    }
-  };
-  return (
-    <button type="button" class="quiet" onClick={copy}>
-      <span role="status">{copied === text ? 'Copied' : 'Copy'}</span>
-    </button>
-  );
-}
-
-function shownText(answer) {
-  if (answer.kind === 'failed') {
-    return '';
-  }
-  return answer.value === undefined ? answer.text : JSON.stringify(answer.value, null, 2);
 }
 
 function summaryOf(answer, errors) {

@@ -36,7 +36,9 @@ export function HistoryPanel({ history, onLoad }) {
           <button type="button" class="quiet" onClick={onForgetAll}>Forget all</button>
         )}
       </div>
-      <p class="quiet-text">Kept in this browser, without the token.</p>
+      <p class="quiet-text">
+        Kept in this browser, without the token, and without the texts that a mutation was given.
+      </p>
       {entries.length === 0 && <p class="quiet-text">Nothing was run yet.</p>}
       <ul class="cards">
         {entries.map((entry) => {

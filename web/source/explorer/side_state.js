@@ -2,11 +2,10 @@
 import { useState } from 'preact/hooks';
 
 import { placeFromEditor } from './documentation/places.js';
-
-const NARROW = '(max-width: 60rem)';
+import { isNarrow } from './narrow.js';
 
 export function useSide() {
-  const [isShown, setShown] = useState(() => !window.matchMedia(NARROW).matches);
+  const [isShown, setShown] = useState(() => !isNarrow());
   const [tab, setTab] = useState('documentation');
   const [places, setPlaces] = useState([]);
   const [word, setWord] = useState('');

@@ -1,4 +1,5 @@
-// The field for the token. It stays in this tab's memory: not in the history, not on the disk.
+// The field for the token. It stays in the memory of this page: not in the history, not on a disk,
+// and gone when the page is loaded again.
 import { useState } from 'preact/hooks';
 
 export function TokenField({ token, onToken, field }) {
@@ -27,7 +28,8 @@ export function TokenField({ token, onToken, field }) {
         Show<span class="unseen"> the token</span>
       </button>
       <span id="token-kept" class="unseen">
-        Sent as Authorization: Bearer to this server only. Kept until this tab is closed.
+        Sent as Authorization: Bearer to this server only. Kept until this page is left or loaded
+        again.
       </span>
     </div>
   );

@@ -1,7 +1,7 @@
 // One request to the server's GraphQL route, and what came of it as a value.
 //
-//   post ─► answered (status, text, value)   whatever the status
-//       └─► failed (message)                 nothing came back, or it was stopped
+//   post ─► answered (status, text, value, shown)   whatever the status
+//       └─► failed (message)                        nothing came back, or it was stopped
 
 // Relative, so that the page also works behind a proxy that adds a folder.
 const ROUTE = 'v1/graphql';
@@ -24,7 +24,7 @@ export async function post({ query, variables, operationName }, token, signal) {
     const text = await response.text();
     const durationMs = Math.round(performance.now() - startedAt);
     const { status } = response;
-    return { kind: 'answered', status, text, value: parsed(text), durationMs };
+    return { kind: 'answered', status, text, ...read(text), durationMs };
   } catch (error) {
     return { kind: 'failed', message: failureMessage(error) };
   }
@@ -37,18 +37,29 @@ export function errorsOf(answer) {
   }
   const { value, status } = answer;
   if (Array.isArray(value?.errors)) {
-    return value.errors.map((error) => ({
-      message: String(error.message),
-      path: Array.isArray(error.path) ? error.path.join('.') : undefined,
-      place: error.locations?.[0],
-      code: error.extensions?.code,
-    }));
+    return value.errors.map(errorOf);
   }
-  if (status >= 400 || value === undefined) {
-    const message = value?.detail ?? `The server answered with status ${status} and no GraphQL.`;
-    return [{ message, code: value?.code?.toUpperCase() }];
+  if (status >= 400 || value?.data === undefined) {
+    const message =
+      textOf(value?.detail) ?? `The server answered with status ${status} and no GraphQL.`;
+    return [{ message, code: textOf(value?.code)?.toUpperCase() }];
   }
   return [];
+}
+
+// What stands between may have answered in the server's place, so nothing is taken for granted.
+function errorOf(error) {
+  const place = error?.locations?.[0];
+  return {
+    message: textOf(error?.message) ?? 'An error without a message.',
+    path: Array.isArray(error?.path) ? error.path.join('.') : undefined,
+    place: Number.isInteger(place?.line) && Number.isInteger(place?.column) ? place : undefined,
+    code: textOf(error?.extensions?.code),
+  };
+}
+
+function textOf(value) {
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** Whether an error says that a token is missing or opens nothing. */
@@ -56,11 +67,15 @@ export function isAboutToken(error) {
   return error.code === 'UNAUTHENTICATED';
 }
 
-function parsed(text) {
+// The value, and the text laid out for people: as it came where it is no JSON, or JSON that is nested
+// too deep to be written.
+function read(text) {
+  let value;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
+    return { value, shown: JSON.stringify(value, null, 2) };
   } catch {
-    return undefined;
+    return { value, shown: text };
   }
 }
 

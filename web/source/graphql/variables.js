@@ -20,15 +20,23 @@ export function readVariables(text) {
   return { variables };
 }
 
-/** What is wrong with variables for an operation: `{ message, name }`, the name where known. */
+/**
+ * What is wrong with variables for an operation: `{ severity, message, name }`, the name where known.
+ */
 export function variableProblems(schema, operation, variables) {
   const declared = operation.definition.variableDefinitions ?? [];
   const names = declared.map((definition) => definition.variable.name.value);
   const unknown = Object.keys(variables)
     .filter((name) => !names.includes(name))
-    .map((name) => ({ name, message: `The operation declares no variable “$${name}”.` }));
+    .map((name) => ({
+      // The server passes over it: another operation of the document may declare it.
+      severity: 'warning',
+      name,
+      message: `The operation declares no variable “$${name}”.`,
+    }));
   const { errors = [] } = coerced(schema, declared, variables);
   const wrong = errors.map((error) => ({
+    severity: 'error',
     name: error.nodes?.[0]?.variable?.name.value,
     message: error.message,
   }));

@@ -1,38 +1,46 @@
-// What the browser keeps between visits. Where it keeps nothing (private windows, full disks), the
-// page works all the same and forgets.
+// What the browser keeps between visits, on a disk: no token, no password, no key comes here. Where
+// it keeps nothing (private windows, full disks), the page works all the same and forgets with the
+// page.
 //
-// `lasting` outlives the window; `passing` ends with the tab. A token is only ever `passing`.
+// `lasting` outlives the window; `passing` ends with the tab.
 
 const PREFIX = 'tidings.';
 
-/** Kept until it is removed. */
+/** Kept until it is changed. */
 export const lasting = keeper(() => window.localStorage);
-/** Kept until the tab is closed. */
+/** Kept until the tab is closed. Browsers write this to a disk too. */
 export const passing = keeper(() => window.sessionStorage);
 
 function keeper(area) {
+  // What the browser would not take.
+  const refused = new Map();
   return {
     read(name, otherwise) {
       try {
-        const text = area().getItem(PREFIX + name);
+        const text = refused.get(name) ?? area().getItem(PREFIX + name);
         return text === null ? otherwise : JSON.parse(text);
       } catch {
         return otherwise;
       }
     },
     write(name, value) {
+      const text = JSON.stringify(value);
       try {
-        area().setItem(PREFIX + name, JSON.stringify(value));
+        area().setItem(PREFIX + name, text);
+        refused.delete(name);
       } catch {
-        // Nothing is lost but the memory of it.
+        refused.set(name, text);
       }
     },
-    remove(name) {
-      try {
-        area().removeItem(PREFIX + name);
-      } catch {
-        // It was never kept.
-      }
+    onChangeElsewhere(name, changed) {
+      // Without a key, all was cleared.
+      const hear = ({ key }) => {
+        if (key === null || key === PREFIX + name) {
+          changed();
+        }
+      };
+      window.addEventListener('storage', hear);
+      return () => window.removeEventListener('storage', hear);
     },
   };
 }

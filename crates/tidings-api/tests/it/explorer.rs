@@ -1,5 +1,7 @@
 //! The Explorer's page and files: what is served, and the headers that wall it in.
 
+use std::io::Read;
+
 use axum::body::Body;
 
 use crate::support::{Answer, Door, request};
@@ -87,4 +89,38 @@ async fn the_address_with_a_slash_at_its_end_leads_to_the_one_without() {
     let door = Door::open().await;
     let answer = door.get("/explorer/", None).await;
     assert_eq!((answer.status, answer.header("location")), (308, Some("../explorer")));
+}
+
+#[tokio::test]
+async fn the_editor_is_sent_compressed_to_who_takes_that_and_whole_to_others() {
+    let door = Door::open().await;
+    let page = door.get("/explorer", None).await;
+    let addresses = named(&page);
+    let script = addresses.iter().find(|address| address.contains("/explorer-")).unwrap();
+    let ask = async |coding: &str, known: &str| {
+        let get = request("GET", script, None)
+            .header("accept-encoding", coding)
+            .header("if-none-match", known);
+        door.send_for_bytes(get.body(Body::empty()).unwrap()).await
+    };
+    let (plain, whole) = ask("identity", "").await;
+    let (compressed, short) = ask("gzip, deflate, br, zstd", "").await;
+    assert_eq!((plain.status, plain.header("content-encoding")), (200, None));
+    assert_eq!((compressed.status, compressed.header("content-encoding")), (200, Some("gzip")));
+    let mut text = Vec::new();
+    flate2::read::GzDecoder::new(&short[..]).read_to_end(&mut text).unwrap();
+    assert!(text == whole, "what is compressed is something else");
+    assert!(short.len() * 10 < whole.len() * 4, "{} of {}", short.len(), whole.len());
+    let tags = [plain.header("etag").unwrap(), compressed.header("etag").unwrap()];
+    assert_ne!(tags[0], tags[1], "other bytes have another strong tag");
+    for answer in [&plain, &compressed] {
+        assert_eq!(answer.header("vary"), Some("accept-encoding"));
+    }
+    for (coding, tag, other) in [("identity", tags[0], tags[1]), ("gzip", tags[1], tags[0])] {
+        let (same, nothing) = ask(coding, tag).await;
+        assert_eq!((same.status, nothing.len()), (304, 0), "{coding}");
+        assert_eq!(same.header("content-encoding"), None, "{coding}");
+        assert_eq!(same.header("vary"), Some("accept-encoding"), "{coding}");
+        assert_eq!(ask(coding, other).await.0.status, 200, "{coding}");
+    }
 }

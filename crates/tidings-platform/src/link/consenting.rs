@@ -17,8 +17,7 @@ use super::{
     grant::CODE_MS_MAX,
     pages::{
         self,
-        consent::{Agreement, HowLong},
-        words,
+        consent::{Agreement, Choice, HowLong, Trouble},
     },
     session::{Chosen, Left, Linked},
 };
@@ -31,7 +30,7 @@ pub(super) async fn show(State(link): State<Arc<AuthLink>>, request: Request) ->
         let session = &visit.session;
         match (&session.provider, session.step()) {
             (Some(chosen), "/link/consent") => {
-                let html = pages::consent::page(session, chosen, None, None);
+                let html = pages::consent::page(session, chosen, &Choice::nothing(), None);
                 flow::page(session, 200, html)
             }
             (_, step) => answer::see_other(step),
@@ -49,9 +48,10 @@ pub(super) async fn agree(State(link): State<Arc<AuthLink>>, request: Request) -
         else {
             return Ok(answer::see_other(visit.session.step()));
         };
-        let Some((level, how_long)) = read_choice(&chosen, &form) else {
-            let problem = words::CHOOSE_LEVEL.text(visit.session.locale);
-            let html = pages::consent::page(&visit.session, &chosen, Some(&problem), None);
+        let choice = read_choice(&chosen, &form);
+        let (Some(level), Some(how_long)) = (choice.level, choice.how_long) else {
+            let trouble = Some(&Trouble::Undecided);
+            let html = pages::consent::page(&visit.session, &chosen, &choice, trouble);
             return Ok(flow::page(&visit.session, 422, html));
         };
         let agreement = Agreement::of(&visit.session, &chosen, level, how_long);
@@ -103,10 +103,15 @@ pub(super) async fn send_back(State(link): State<Arc<AuthLink>>, request: Reques
     left.await.unwrap_or_else(|ended: Ended| *ended)
 }
 
-fn read_choice(chosen: &Chosen, form: &Form) -> Option<(AccessLevel, HowLong)> {
-    let level = form.get("level")?;
-    let level = chosen.levels.iter().find(|own| pages::consent::level_value(**own) == level)?;
-    Some((*level, HowLong::named(form.get("until")?)?))
+fn read_choice(chosen: &Chosen, form: &Form) -> Choice {
+    let named = |value| {
+        let is_named = |own: &&AccessLevel| pages::consent::level_value(**own) == value;
+        chosen.levels.iter().find(is_named).copied()
+    };
+    Choice {
+        level: form.get("level").and_then(named),
+        how_long: form.get("until").and_then(HowLong::named),
+    }
 }
 
 impl AuthLink {
@@ -139,7 +144,9 @@ impl AuthLink {
             Err(failure) => {
                 let (status, problem) = shown(&failure, visit);
                 let session = &visit.session;
-                let html = pages::consent::page(session, chosen, Some(&problem), Some(agreement));
+                let choice = agreement.choice();
+                let trouble = Some(&Trouble::Refused(problem));
+                let html = pages::consent::page(session, chosen, &choice, trouble);
                 Ok(flow::page(session, status, html))
             }
         }

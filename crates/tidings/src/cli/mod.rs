@@ -9,6 +9,7 @@
 mod environment;
 mod provider;
 mod token;
+mod usage;
 mod values;
 mod webhook;
 
@@ -24,6 +25,7 @@ use crate::{config::Overrides, failure::Failure};
 use environment::with_environment;
 pub use provider::{ProviderCommand, ProviderFields, SampleProviderOptions};
 pub use token::{IssuedKind, TokenCommand};
+use usage::{named_command, wrong_usage};
 pub use values::{from_file, json_value, list_items};
 pub use webhook::{WebhookCommand, WebhookFields};
 
@@ -201,7 +203,10 @@ pub struct Trigger {
 #[derive(Subcommand, Debug)]
 pub enum ApplicationCommand {
     /// Adds an application
-    #[command(after_help = "Example:\n  tidings application add acme --scopes fire:triggers")]
+    #[command(after_help = "Examples:\n  \
+        tidings application add acme --scopes fire:triggers\n  \
+        tidings application add app --client-type PUBLIC --redirect-uris \
+        https://app.example.com/linked")]
     Add {
         /// Its name: lower-case letters, digits, `-` and `_`
         name: String,
@@ -227,6 +232,7 @@ pub enum ApplicationCommand {
     /// Changes an application
     #[command(after_help = "Examples:\n  \
         tidings application update acme --token-lifetime-s 3600\n  \
+        tidings application update acme --access-levels QUICK_CHECK --access-levels FULL_CHECK\n  \
         tidings application update acme --jwt-profiles @login.json\n  \
         tidings application update acme --clear jwt-profiles")]
     Update {
@@ -234,6 +240,9 @@ pub enum ApplicationCommand {
         name: String,
         #[command(flatten)]
         fields: ApplicationFields,
+        /// A field that is to be empty again, as in `--clear token-lifetime-s`
+        #[arg(long, value_name = "FIELD")]
+        clear: Vec<String>,
         #[command(flatten)]
         server: ServerOptions,
     },
@@ -259,6 +268,10 @@ pub struct ApplicationFields {
     /// CONFIDENTIAL or PUBLIC
     #[arg(long, value_name = "TYPE", value_parser = values::one_of(&values::CLIENT_TYPE))]
     pub client_type: Option<String>,
+    /// What it may have collected: QUICK_CHECK, FULL_CHECK or FULL_CHECK_ONGOING [default: all]
+    #[arg(long, value_name = "LEVEL", alias = "access-level",
+        value_parser = values::one_of(&values::ACCESS_LEVEL))]
+    pub access_levels: Vec<String>,
     /// How long its tokens last, in seconds
     #[arg(long, value_name = "SECONDS")]
     pub token_lifetime_s: Option<u32>,
@@ -266,9 +279,6 @@ pub struct ApplicationFields {
     /// docs/tokens.md. What is given replaces all that it has
     #[arg(long, value_name = "JSON", alias = "jwt-profile")]
     pub jwt_profiles: Vec<String>,
-    /// A field that is to be empty again, as in `--clear token-lifetime-s`
-    #[arg(long, value_name = "FIELD")]
-    pub clear: Vec<String>,
 }
 
 #[derive(Subcommand, Debug)]
@@ -393,19 +403,15 @@ pub enum Parsed {
 
 /// Reads the command line and the environment.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, Failure> {
-    let matches = command().try_get_matches_from(arguments);
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let matches = command().try_get_matches_from(&arguments);
     match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => Ok(Parsed::Command(Box::new(cli.command))),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 Ok(Parsed::Text(error.render().to_string()))
             }
-            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                let help = error.render().to_string();
-                let why = "a command is missing";
-                Err(Failure::usage(usage_line(&format!("{why}\n\n{}", usage_of(&help)))))
-            }
-            _ => Err(Failure::usage(usage_line(&error.render().to_string()))),
+            _ => Err(wrong_usage(&error, &named_command(&command(), &arguments))),
         },
     }
 }
@@ -418,30 +424,6 @@ fn command() -> ClapCommand {
         webhook.mut_subcommand("add", singular).mut_subcommand("update", singular)
     });
     with_environment(command)
-}
-
-fn usage_of(help: &str) -> &str {
-    help.lines().find(|line| line.starts_with("Usage: ")).unwrap_or_default()
-}
-
-/// One line from clap's text: what is wrong, what would be similar, where help is.
-fn usage_line(text: &str) -> String {
-    let text = text.strip_prefix("error: ").unwrap_or(text);
-    let mut parts: Vec<String> = Vec::new();
-    for paragraph in text.split("\n\n") {
-        let line = crate::failure::one_line(paragraph);
-        if line.starts_with("Usage:") || line.starts_with("For more information") {
-            continue;
-        }
-        parts.push(line);
-    }
-    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "));
-    let command: Vec<&str> = usage
-        .unwrap_or("tidings")
-        .split_whitespace()
-        .take_while(|word| !word.starts_with(['<', '[', '-']))
-        .collect();
-    format!("{}: see `{} --help`", parts.join("; "), command.join(" "))
 }
 
 #[cfg(test)]

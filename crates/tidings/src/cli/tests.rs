@@ -63,7 +63,18 @@ fn wrong_usage_is_one_line_with_the_way_to_help() {
     check("tidings serve --lisen x", &["--lisen", "'--listen'", "see `tidings serve --help`"]);
     check("tidings listen --status 99", &["99", "200..=599"]);
     check("tidings listen --fail-rate 2", &["from 0 to 1"]);
-    check("tidings webhook add --timeout-ms x", &["--timeout-ms"]);
+    let number = ["--timeout-ms", "write a whole number: see `tidings webhook add --help`"];
+    check("tidings webhook add --timeout-ms x", &number);
+    check(
+        "tidings token issue --lifetime-s 1.5",
+        &["a whole number", "`tidings token issue --help`"],
+    );
+    check("tidings listen --delay-ms 99999999999999999999999", &["write a smaller number"]);
+    let level =
+        ["QUICK_CHECK, FULL_CHECK, FULL_CHECK_ONGOING", "see `tidings application add --help`"];
+    check("tidings application add a --access-level FULL", &level);
+    check("tidings application add a --clear scopes", &["--clear"]);
+    check("tidings provider update a --quick-check maybe", &["`tidings provider update --help`"]);
     check("tidings webhook add --success MAYBE", &["--success", "MAYBE", "ONLY_200, ANY_2XX"]);
     check("tidings webhook add --payload FOO", &["--payload", "FOO", "FROZEN, FRESH"]);
     check("tidings webhook add --errors FOO=BAR", &["--errors", "DELIVER, RETRY, HOLD, DROP"]);

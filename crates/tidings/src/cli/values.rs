@@ -62,6 +62,7 @@ pub fn list_items(
 }
 
 pub(super) const CLIENT_TYPE: [&str; 2] = ["CONFIDENTIAL", "PUBLIC"];
+pub(super) const ACCESS_LEVEL: [&str; 3] = ["QUICK_CHECK", "FULL_CHECK", "FULL_CHECK_ONGOING"];
 pub(super) const SECTOR: [&str; 7] =
     ["ENERGY", "WATER", "BROADBAND", "MOBILE", "TV", "INSURANCE", "OTHER"];
 pub(super) const SUCCESS: [&str; 2] = ["ONLY_200", "ANY_2XX"];

@@ -19,9 +19,9 @@ pub async fn run(command: ApplicationCommand) -> Result<(), Failure> {
             let mut input = input(&fields)?;
             input.insert("name".to_owned(), name.into());
             let client = Client::new(&server)?;
-            let added = client
-                .run_union(&with(requests::ADD_APPLICATION, APPLICATION), json!({"input": input}))
-                .await?;
+            let document = with(requests::ADD_APPLICATION, APPLICATION);
+            let added = client.run_union(&document, json!({ "input": input })).await;
+            let added = added.map_err(|failure| failure.naming_argument("--name", "<NAME>"))?;
             pages::print_one(&added, server.json);
         }
         ApplicationCommand::List { server } => {
@@ -43,10 +43,12 @@ pub async fn run(command: ApplicationCommand) -> Result<(), Failure> {
             }
             pages::print_one(&found, server.json);
         }
-        ApplicationCommand::Update { name, fields, server } => {
+        ApplicationCommand::Update { name, fields, clear, server } => {
+            let mut input = input(&fields)?;
+            requests::clear(&mut input, &clear, &CLEARED)?;
             let client = Client::new(&server)?;
             let document = with(requests::UPDATE_APPLICATION, APPLICATION);
-            let variables = json!({ "name": name, "input": input(&fields)? });
+            let variables = json!({ "name": name, "input": input });
             let updated = client.run_union(&document, variables).await?;
             pages::print_one(&updated, server.json);
         }
@@ -64,6 +66,10 @@ pub async fn run(command: ApplicationCommand) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What `--clear` can name.
+const CLEARED: [&str; 6] =
+    ["scopes", "redirect-uris", "client-type", "access-levels", "token-lifetime-s", "jwt-profiles"];
+
 fn input(fields: &ApplicationFields) -> Result<Map<String, Value>, Failure> {
     let mut input = Map::new();
     if !fields.scopes.is_empty() {
@@ -75,6 +81,10 @@ fn input(fields: &ApplicationFields) -> Result<Map<String, Value>, Failure> {
     if let Some(client_type) = &fields.client_type {
         input.insert("clientType".to_owned(), requests::enum_value(client_type));
     }
+    if !fields.access_levels.is_empty() {
+        let levels = fields.access_levels.iter().map(|level| requests::enum_value(level));
+        input.insert("accessLevels".to_owned(), levels.collect());
+    }
     if let Some(seconds) = fields.token_lifetime_s {
         input.insert("tokenLifetimeS".to_owned(), json!(seconds));
     }
@@ -84,7 +94,5 @@ fn input(fields: &ApplicationFields) -> Result<Map<String, Value>, Failure> {
         let profiles: Vec<Value> = profiles.collect::<Result<_, _>>()?;
         input.insert("jwtProfiles".to_owned(), Value::Array(profiles));
     }
-    let known = ["scopes", "redirect-uris", "client-type", "token-lifetime-s", "jwt-profiles"];
-    requests::clear(&mut input, &fields.clear, &known)?;
     Ok(input)
 }

@@ -73,7 +73,8 @@ async fn add(code: &str, fields: &ProviderFields, server: &ServerOptions) -> Res
     input.insert("capabilities".to_owned(), capabilities);
     let client = Client::new(server)?;
     let document = with(requests::ADD_PROVIDER, PROVIDER);
-    let added = client.run_union(&document, json!({ "input": input })).await?;
+    let added = client.run_union(&document, json!({ "input": input })).await;
+    let added = added.map_err(|failure| failure.naming_argument("--code", "<CODE>"))?;
     pages::print_one(&added, server.json);
     Ok(())
 }

@@ -42,8 +42,8 @@ pub fn description(sync_every_s: u32) -> Description {
                 label: words("Password", "Cyfrinair"),
                 secret: true,
                 hint: Some(words(
-                    &format!("It is `{PASSWORD}`"),
-                    &format!("`{PASSWORD}` yw'r cyfrinair"),
+                    &format!("It is “{PASSWORD}”"),
+                    &format!("“{PASSWORD}” yw'r cyfrinair"),
                 )),
             },
         ],
@@ -77,9 +77,9 @@ impl SampleAccount {
         }
         if find("password") != PASSWORD {
             return Err(words(
-                &format!("The password is wrong: every sample account has `{PASSWORD}`"),
+                &format!("The password is wrong: every sample account has “{PASSWORD}”"),
                 &format!(
-                    "Mae'r cyfrinair yn anghywir: `{PASSWORD}` sydd gan bob cyfrif enghreifftiol"
+                    "Mae'r cyfrinair yn anghywir: “{PASSWORD}” sydd gan bob cyfrif enghreifftiol"
                 ),
             ));
         }

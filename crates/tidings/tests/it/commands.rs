@@ -256,3 +256,29 @@ fn doctor_finds_nothing_bad_beside_a_running_server() {
     assert_eq!(open.code, 1, "{open:?}");
     assert!(open.stdout.contains("0644") && open.stdout.contains("`chmod 600 "), "{open:?}");
 }
+
+#[test]
+fn what_an_application_may_collect_is_set_shown_and_cleared() {
+    let installation = Installation::start();
+    let levels = |arguments: &[&str]| installation.json(arguments)["accessLevels"].clone();
+    let add = ["application", "add", "acme", "--access-levels", "quick-check"];
+    assert_eq!(levels(&add), json!(["QUICK_CHECK"]));
+    let update = ["application", "update", "acme", "--access-level", "QUICK_CHECK"];
+    let both = [&update[..], &["--access-level", "FULL_CHECK"]].concat();
+    assert_eq!(levels(&both), json!(["QUICK_CHECK", "FULL_CHECK"]));
+    assert_eq!(levels(&["application", "show", "acme"]), json!(["QUICK_CHECK", "FULL_CHECK"]));
+    let clear = ["application", "update", "acme", "--clear", "access-levels"];
+    assert_eq!(levels(&clear), json!(null));
+}
+
+#[test]
+fn what_is_wrong_with_an_argument_is_told_by_the_arguments_name() {
+    let installation = Installation::start();
+    let check = |arguments: &[&str], part: &str| {
+        installation.run(arguments).refused(1, &["INVALID_INPUT", part]);
+    };
+    check(&["application", "add", "Acme"], " <NAME>: `Acme` is not a name");
+    let provider = ["provider", "add", "A B", "--name", "A", "--sector", "WATER"];
+    check(&provider, " <CODE>: ");
+    check(&["application", "add", "a", "--token-lifetime-s", "1"], " --token-lifetime-s: ");
+}

@@ -257,11 +257,17 @@ impl Door {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
+        let (answer, bytes) = self.send_for_bytes(request).await;
+        Answer { text: String::from_utf8(bytes.to_vec()).unwrap(), ..answer }
+    }
+
+    /// The answer without its text, and its bytes, which may be no text.
+    pub async fn send_for_bytes(&self, request: Request<Body>) -> (Answer, Bytes) {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
-        Answer { status: head.status.as_u16(), headers: head.headers, text }
+        let (status, headers) = (head.status.as_u16(), head.headers);
+        (Answer { status, headers, text: String::new() }, bytes)
     }
 
     pub async fn get(&self, path: &str, token: Option<&str>) -> Answer {

@@ -180,10 +180,10 @@ pub(in crate::link) const UNTIL_WITHDRAWN: Text =
     text("Until I change my mind", "Nes i mi newid fy meddwl");
 pub(in crate::link) const AGREE: Text =
     text("I agree: link my account", "Cytuno: cysylltu fy nghyfrif");
-pub(in crate::link) const CHOOSE_LEVEL: Text = text(
-    "Choose what is read, and how long you agree for",
-    "Dewiswch beth a ddarllenir, ac am ba hyd rydych yn cytuno",
-);
+pub(in crate::link) const CHOOSE_LEVEL: Text =
+    text("Choose what is read", "Dewiswch beth a ddarllenir");
+pub(in crate::link) const CHOOSE_HOW_LONG: Text =
+    text("Choose how long you agree for", "Dewiswch am ba hyd rydych yn cytuno");
 
 /// What a level is called, and what it means.
 pub(in crate::link) fn level(level: AccessLevel) -> (Text, Text) {
