@@ -134,6 +134,14 @@ pub struct Attempt {
     pub response_body_truncated: bool,
 }
 
+impl Attempt {
+    /// Leaves out what the receiver said: it may have said again what it was sent.
+    pub fn forget_answer(&mut self) {
+        self.response_headers.clear();
+        self.response_body.clear();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,8 @@ use tidings_core::{
     time::{Now, Wall},
 };
 use tidings_store::{
-    Append, AppendError, Entity, EntityChange, EntityQuery, Link, LinkedQuery, Paged, rules,
+    Append, AppendError, Emptied, Entity, EntityChange, EntityQuery, Link, LinkedQuery, Paged,
+    rules,
 };
 
 use crate::{
@@ -78,8 +79,45 @@ pub(crate) fn check(connection: &Connection, append: &Append) -> Result<(), Stop
         }
         versions.insert(key, present.unwrap_or(0) + 1);
     }
-    Ok(())
+    append.emptied.iter().try_for_each(|it| check_emptied(connection, it, &append.changes))
 }
+
+/// Whether nothing of the kind will hang there once the changes are made.
+fn check_emptied(
+    connection: &Connection,
+    emptied: &Emptied,
+    changes: &[EntityChange],
+) -> Result<(), Stop<AppendError>> {
+    let Emptied { application, kind, link } = emptied;
+    let of_kind = changes.iter().filter(|it| it.application == *application && it.kind == *kind);
+    let last_changes: HashMap<&str, &EntityChange> =
+        of_kind.map(|change| (change.id.as_str(), change)).collect();
+    let mut statement = connection.prepare_cached(HANGING).map_err(Trouble::from)?;
+    let mut rows = statement
+        .query(params![row::owner(*application), kind, link.role, link.id])
+        .map_err(Trouble::from)?;
+    while let Some(found) = rows.next().map_err(Trouble::from)? {
+        let id: String = found.get(0).map_err(Trouble::from)?;
+        if !last_changes.contains_key(id.as_str()) {
+            return Err(Stop::Refused(AppendError::EntityConflict { kind: kind.clone(), id }));
+        }
+    }
+    let left = changes.iter().find(|change| {
+        let is_last =
+            last_changes.get(change.id.as_str()).is_some_and(|it| std::ptr::eq(*it, *change));
+        is_last && !change.deleted && change.links.contains(link)
+    });
+    left.map_or(Ok(()), |change| {
+        let (kind, id) = (kind.clone(), change.id.clone());
+        Err(Stop::Refused(AppendError::EntityConflict { kind, id }))
+    })
+}
+
+const HANGING: &str = "SELECT entity.id FROM entity_link AS link
+     CROSS JOIN entity ON entity.position = link.position
+     WHERE link.application = ?1 AND link.kind = ?2 AND link.role = ?3 AND link.target = ?4
+         AND entity.deleted = 0
+     ORDER BY link.position";
 
 /// Makes changes that were checked.
 pub(crate) fn apply(
@@ -341,6 +379,8 @@ mod tests {
         }
         let range = "entity_by_position (application=? AND kind<?)";
         check_plan(&connection, LAST_OF_KIND, range);
+        let range = "(application=? AND kind=? AND role=? AND target=?)";
+        check_plan(&connection, HANGING, range);
     }
 
     fn check_plan(connection: &Connection, sql: &str, range: &str) {

@@ -72,6 +72,7 @@ pub(crate) fn erase(tx: &mut Tx<'_>, erasure: &Erasure, now: Now) -> Result<(), 
             row::delete_payload(tx.connection, payload)?;
         }
         stored.payload_bytes = None;
+        row::forget_answers(tx.connection, id)?;
         stored.delivery.erase(rules::consent_withdrawn(), now);
         tx.update(&stored)?;
     }

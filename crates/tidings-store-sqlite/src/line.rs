@@ -215,7 +215,15 @@ fn undated(
     let sql = undated_sql(only_frozen);
     let parameters: [&dyn rusqlite::ToSql; 3] =
         [&int(webhook.0), &int(latest.0), &length(rules::ENDED_PER_COMMIT_MAX + 1)];
-    delivery::deliveries(tx.connection, &sql, &parameters)
+    let mut found = delivery::deliveries(tx.connection, &sql, &parameters)?;
+    if only_frozen {
+        // That index has none whose lease ran out.
+        found.extend(leased(tx, webhook)?.into_iter().filter(|stored| {
+            let was_due = stored.delivery.next_at().is_some_and(|at| at <= latest);
+            was_due && stored.delivery.deadline.is_none() && stored.payload.is_some()
+        }));
+    }
+    Ok(found)
 }
 
 fn undated_sql(only_frozen: bool) -> String {

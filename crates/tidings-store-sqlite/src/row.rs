@@ -327,6 +327,17 @@ pub(crate) fn insert_attempt(
     Ok(())
 }
 
+/// Leaves out what receivers said to the attempts at a delivery.
+pub(crate) fn forget_answers(connection: &Connection, id: DeliveryId) -> Result<(), Trouble> {
+    connection
+        .prepare_cached(
+            "UPDATE attempt SET response_headers = '[]', response_body = x''
+             WHERE delivery = ?1",
+        )?
+        .execute([id.bytes().as_slice()])?;
+    Ok(())
+}
+
 /// Reads the attempts at a delivery, in their order.
 pub(crate) fn attempts(connection: &Connection, id: DeliveryId) -> Result<Vec<Attempt>, Trouble> {
     let mut statement = connection.prepare_cached(

@@ -77,13 +77,7 @@ impl Writer {
         for _ in 0..TRIES_MAX {
             let now = self.now();
             let user = self.existing::<User>(owner, user).await?;
-            let plan = Plan {
-                changes: Vec::new(),
-                expected: vec![user.expected(owner)],
-                firings: Vec::new(),
-                erased: Vec::new(),
-                made: user,
-            };
+            let plan = Plan { expected: vec![user.expected(owner)], ..Plan::of(user) };
             if let Some(issued) = self.issue(now, delegation, plan).await? {
                 return Ok(issued);
             }

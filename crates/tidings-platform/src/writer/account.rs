@@ -78,8 +78,7 @@ impl Writer {
                 changes: vec![change(Some(application), &id, None, &body)],
                 expected: vec![user.expected(Some(application))],
                 firings: vec![Firing::of(Trigger::AccountAdded, &id, application)],
-                erased: Vec::new(),
-                made: Stored::first(&id, now.wall, body),
+                ..Plan::of(Stored::first(&id, now.wall, body))
             };
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
@@ -110,10 +109,8 @@ impl Writer {
             refuse_withdrawn(&before)?;
             let plan = Plan {
                 changes: vec![before.change(Some(application), &body)],
-                expected: Vec::new(),
                 firings: vec![Firing::of(Trigger::AccountUpdated, id, application)],
-                erased: Vec::new(),
-                made: before.next(now.wall, body),
+                ..Plan::of(before.next(now.wall, body))
             };
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);

@@ -88,8 +88,7 @@ impl Writer {
             changes: documents.changes,
             expected: vec![account.expected(owner)],
             firings: documents.firings,
-            erased: Vec::new(),
-            made: (),
+            ..Plan::of(())
         };
         let mut is_touched = false;
         if let Some(provisions) = &collected.provisions {

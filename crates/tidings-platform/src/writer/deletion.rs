@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! read ─► the tombstones of what hangs on it, in commits of bounded size
-//!      ─► the last of them, its own, and the event: one commit
-//!      ─► what was added in between, while it was still there
+//!      ─► the last of them, its own, and the event: one commit, with nothing left hanging on it
+//!             └─ something was added in between ─► read again
 //! ```
 //!
 //! A crash before the second line leaves the user or account, which can be deleted again. After it
@@ -11,7 +11,7 @@
 
 use tidings_core::{ids::ApplicationId, limits, time::Now};
 use tidings_graphql::{Failure, OperationFailure, PageArguments};
-use tidings_store::{EntityChange, Link, TaskChange};
+use tidings_store::{Emptied, EntityChange, Link, TaskChange};
 
 use super::{
     Beside, Committed, Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped,
@@ -47,6 +47,28 @@ pub(super) fn ids_of(changes: &[EntityChange]) -> Vec<String> {
 fn tasks_of(deletion: &Deletion, changes: &[EntityChange]) -> Vec<TaskChange> {
     let accounts = changes.iter().filter(|change| change.kind == Account::KIND);
     accounts.map(|account| Collection::remove(deletion.application, &account.id)).collect()
+}
+
+impl Deletion {
+    /// What the last commit of the deletion leaves with nothing of these kinds hanging on it.
+    pub(super) fn emptied(&self, kinds: &[&str]) -> Vec<Emptied> {
+        let emptied = |kind: &&str| Emptied {
+            application: Some(self.application),
+            kind: (*kind).to_owned(),
+            link: self.hanging_on.clone(),
+        };
+        kinds.iter().map(emptied).collect()
+    }
+
+    /// The kinds of all that goes.
+    fn kinds(&self) -> &'static [&'static str] {
+        const ALL: [&str; 5] =
+            [Document::KIND, Provision::KIND, ToDo::KIND, EnergySwitch::KIND, Account::KIND];
+        match self.goes_with {
+            Some(GoesWith::User) => &ALL,
+            _ => &[Document::KIND, Provision::KIND, ToDo::KIND],
+        }
+    }
 }
 
 impl Writer {
@@ -89,7 +111,7 @@ impl Writer {
     ) -> Plan<()> {
         let erased = ids_of(&changes);
         let firings = self.accounts_gone(now, deletion, &mut changes);
-        Plan { changes, expected: Vec::new(), firings, erased, made: () }
+        Plan { changes, firings, erased, ..Plan::of(()) }
     }
 
     /// Accounts that go with their user: each is told of by an event of its own.
@@ -138,34 +160,16 @@ impl Writer {
             let plan = Plan {
                 erased: ids_of(&changes),
                 changes,
-                expected: Vec::new(),
+                emptied: deletion.emptied(deletion.kinds()),
                 firings,
-                made: entity,
+                ..Plan::of(entity)
             };
             let tasks = tasks_of(deletion, &plan.changes);
             if let Some(written) = self.write_with(now, plan, tasks).await? {
-                self.delete_what_came_meanwhile(deletion).await;
                 return Ok(written);
             }
         }
         Err(changed_meanwhile::<B>(id))
-    }
-
-    /// What was added after the last page was read and before the deletion was committed. What
-    /// stops us here is in the log; what was asked for is done.
-    async fn delete_what_came_meanwhile(&self, deletion: &Deletion) {
-        for _ in 0..TRIES_MAX {
-            let now = self.now();
-            let Ok(changes) = self.last_of_all(now, deletion).await else { return };
-            if changes.is_empty() {
-                return;
-            }
-            let plan = self.gone(now, deletion, changes);
-            let tasks = tasks_of(deletion, &plan.changes);
-            if self.commit_with(now, &plan, &Beside::tasks(tasks)).await.is_err() {
-                return;
-            }
-        }
     }
 
     /// The tombstones of all that hangs on it: at most a page of each kind. Where there are more,

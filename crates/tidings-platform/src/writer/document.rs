@@ -74,13 +74,7 @@ impl Writer {
         let id_of = |new: &NewDocument| entity_code_of(&account.id, &new.provider_key);
         let there = self.reader.many::<Document>(owner, documents.iter().map(id_of).collect());
         let there = there.await.map_err(|error| stopped(&error))?;
-        let mut plan = Plan {
-            changes: Vec::new(),
-            expected: vec![account.expected(owner)],
-            firings: Vec::new(),
-            erased: Vec::new(),
-            made: Vec::new(),
-        };
+        let mut plan = Plan { expected: vec![account.expected(owner)], ..Plan::of(Vec::new()) };
         let mut listed = HashSet::new();
         for new in documents {
             let id = id_of(new);

@@ -251,8 +251,7 @@ impl Writer {
                 firings.push(Firing::of(Trigger::ToDoDone, &to_do.id, application));
             }
         }
-        let (expected, erased) = (Vec::new(), Vec::new());
-        Ok(Plan { changes, expected, firings, erased, made: account.next(now, body) })
+        Ok(Plan { changes, firings, ..Plan::of(account.next(now, body)) })
     }
 
     /// The last that hang on an entity: a page.
@@ -293,9 +292,7 @@ fn plan_link(
     };
     Plan {
         changes: vec![change(Some(application), id, None, &body)],
-        expected: Vec::new(),
         firings: vec![Firing::of(Trigger::AccountAdded, id, application)],
-        erased: Vec::new(),
-        made: Stored::first(id, now, body),
+        ..Plan::of(Stored::first(id, now, body))
     }
 }

@@ -21,8 +21,8 @@ use tidings_core::{
 };
 use tidings_graphql::{Failure, Locale, OperationFailure, Problem};
 use tidings_store::{
-    Append, AppendError, AppendedEvent, Chance, Clock, EntityChange, EntityExpectation, Erasure,
-    Ingest, NewEvent, NewToken, Revocation, Store, StoreError, TaskChange,
+    Append, AppendError, AppendedEvent, Chance, Clock, Emptied, EntityChange, EntityExpectation,
+    Erasure, Ingest, NewEvent, NewToken, Revocation, Store, StoreError, TaskChange,
 };
 use tracing::error;
 
@@ -114,6 +114,8 @@ struct Plan<T> {
     changes: Vec<EntityChange>,
     /// What must not change meanwhile: what the changed entities hang on.
     expected: Vec<EntityExpectation>,
+    /// What nothing hangs on any more: what was added since it was read is a conflict.
+    emptied: Vec<Emptied>,
     firings: Vec<Firing>,
     /// Ids of what may not be told any more, but for the events of this plan.
     erased: Vec<String>,
@@ -122,6 +124,13 @@ struct Plan<T> {
 }
 
 impl<T> Plan<T> {
+    /// A plan that changes nothing yet.
+    fn of(made: T) -> Plan<T> {
+        let (changes, expected, emptied) = (Vec::new(), Vec::new(), Vec::new());
+        let (firings, erased) = (Vec::new(), Vec::new());
+        Plan { changes, expected, emptied, firings, erased, made }
+    }
+
     /// What may not be told any more, by whose it is: a plan that erases changes one application's.
     fn erasures(&self) -> Vec<Erasure> {
         let owner = self.changes.iter().find_map(|change| change.application);
@@ -261,6 +270,7 @@ impl Writer {
             let append = Append {
                 changes: plan.changes.clone(),
                 expected: plan.expected.clone(),
+                emptied: plan.emptied.clone(),
                 erasures: plan.erasures(),
                 tasks: beside.tasks.clone(),
                 revocations: [plan.revocations(), beside.revocations.clone()].concat(),

@@ -70,13 +70,10 @@ impl Writer {
             let version = before.map(|tombstone| tombstone.version);
             let plan = Plan {
                 changes: vec![change(None, &code, version, &body)],
-                expected: Vec::new(),
-                firings: Vec::new(),
-                erased: Vec::new(),
-                made: Stored {
+                ..Plan::of(Stored {
                     version: version.unwrap_or(0) + 1,
                     ..Stored::first(&code, now.wall, body.clone())
-                },
+                })
             };
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
@@ -120,13 +117,7 @@ impl Writer {
                 return Ok(Written { entity: before, event: None });
             }
             let changes = vec![before.change(None, &body)];
-            let plan = Plan {
-                changes,
-                expected: Vec::new(),
-                firings: Vec::new(),
-                erased: Vec::new(),
-                made: before.next(now.wall, body),
-            };
+            let plan = Plan { changes, ..Plan::of(before.next(now.wall, body)) };
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
             }
@@ -143,13 +134,7 @@ impl Writer {
             let now = self.now();
             let entity = self.existing::<Provider>(None, code).await?;
             let changes = vec![entity.tombstone(None)];
-            let plan = Plan {
-                changes,
-                expected: Vec::new(),
-                firings: Vec::new(),
-                erased: Vec::new(),
-                made: entity,
-            };
+            let plan = Plan { changes, ..Plan::of(entity) };
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
             }

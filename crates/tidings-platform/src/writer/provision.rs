@@ -112,13 +112,7 @@ pub(super) fn plan(
     provisions: &[NewProvision],
 ) -> Plan<Vec<Stored<Provision>>> {
     let owner = Some(application);
-    let mut plan = Plan {
-        changes: Vec::new(),
-        expected: Vec::new(),
-        firings: Vec::new(),
-        erased: Vec::new(),
-        made: Vec::new(),
-    };
+    let mut plan = Plan::of(Vec::new());
     for provision in provisions {
         let id = entity_code_of(&account.id, &provision.provider_key);
         let body = provision.of(account);

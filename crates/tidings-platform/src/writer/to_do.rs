@@ -64,8 +64,7 @@ impl Writer {
                 changes: vec![change(owner, &id, None, &body)],
                 expected,
                 firings: vec![Firing::of(Trigger::ToDoAdded, &id, application)],
-                erased: Vec::new(),
-                made: Stored::first(&id, now.wall, body),
+                ..Plan::of(Stored::first(&id, now.wall, body))
             };
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
@@ -92,10 +91,8 @@ impl Writer {
             let body = ToDo { done_at: Some(now.wall), ..before.body.clone() };
             let plan = Plan {
                 changes: vec![before.change(Some(application), &body)],
-                expected: Vec::new(),
                 firings: vec![Firing::of(Trigger::ToDoDone, id, application)],
-                erased: Vec::new(),
-                made: before.next(now.wall, body),
+                ..Plan::of(before.next(now.wall, body))
             };
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);

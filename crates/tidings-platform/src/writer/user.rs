@@ -63,9 +63,7 @@ pub(super) fn plan(
 ) -> Plan<Stored<User>> {
     Plan {
         changes: vec![change(Some(application), id, None, &body)],
-        expected: Vec::new(),
         firings: vec![Firing::of(Trigger::UserAdded, id, application)],
-        erased: Vec::new(),
-        made: Stored::first(id, now.wall, body),
+        ..Plan::of(Stored::first(id, now.wall, body))
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! read ─► the tombstones of its documents and provisions, in commits of bounded size
 //!      ─► the last of them, the account without what was collected, the erasure, and the event:
-//!         one commit ─► documents that were added in between
+//!         one commit, with no document or provision left
 //! ```
 
 use tidings_core::ids::ApplicationId;
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     collect::collection::Collection,
-    domain::{ACCOUNT_ROLE, Account, AccountStatus, Document, Provision, link},
+    domain::{ACCOUNT_ROLE, Account, AccountStatus, Body, Document, Provision, link},
     triggers::Trigger,
 };
 
@@ -53,33 +53,18 @@ impl Writer {
             let plan = Plan {
                 erased: ids_of(&changes),
                 changes,
-                expected: Vec::new(),
+                emptied: deletion.emptied(&[Document::KIND, Provision::KIND]),
                 firings: vec![Firing::of(Trigger::AccountUpdated, id, application)],
-                made: before.next(now.wall, body),
+                ..Plan::of(before.next(now.wall, body))
             };
             // The credentials go with the task.
             let tasks = vec![Collection::remove(application, id)];
             let revocations = revocation_of(application, id).into_iter().collect();
             let beside = Beside { tasks, revocations, ..Beside::default() };
             if let Some(written) = self.write_beside(now, plan, &beside).await? {
-                self.delete_late_documents(&deletion).await;
                 return Ok(written);
             }
         }
         Err(changed_meanwhile::<Account>(id))
-    }
-
-    /// Documents that were added after the last page was read and before the withdrawal was
-    /// committed; after it none can be. What stops us here is in the log.
-    async fn delete_late_documents(&self, deletion: &Deletion) {
-        for _ in 0..TRIES_MAX {
-            let now = self.now();
-            let Ok(changes) = self.last_of::<Document>(now, deletion).await else { return };
-            if changes.is_empty()
-                || self.commit(now, &self.gone(now, deletion, changes)).await.is_err()
-            {
-                return;
-            }
-        }
     }
 }

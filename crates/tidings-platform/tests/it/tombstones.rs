@@ -289,15 +289,14 @@ async fn a_user_with_more_than_fits_a_commit_is_deleted_with_all_of_it_and_fires
     assert_eq!(listed(&world, "UserDeleted", USER, &list).await.len(), 200);
 }
 
-#[tokio::test]
-async fn what_is_added_while_its_user_is_being_deleted_goes_too() {
-    let (world, linked) = World::linked().await;
-    // Just before the deletion's last commit, a document comes in whose account is still there.
+/// Just before the next commit, a document comes in whose account is still there.
+async fn add_late_document(world: &World, linked: &Linked) -> &'static str {
+    const LATE: &str = "0123456789abcdef01234567";
     let there = world.store_entity("Document", &linked.document).await;
     let new = EntityChange {
         application: there.application,
         kind: there.kind,
-        id: "0123456789abcdef01234567".to_owned(),
+        id: LATE.to_owned(),
         expected_version: None,
         body: there.body,
         deleted: false,
@@ -307,9 +306,28 @@ async fn what_is_added_while_its_user_is_being_deleted_goes_too() {
     let catalog = world.store.catalog().await.unwrap();
     let addition = Append { changes: vec![new], ..Append::of(catalog.version(), Vec::new()) };
     world.ingest.upsets.lock().unwrap().push_back(Upset::First(addition));
+    LATE
+}
+
+#[tokio::test]
+async fn what_is_added_while_its_user_is_being_deleted_goes_in_the_commit_of_the_deletion() {
+    let (world, linked) = World::linked().await;
+    let late = add_late_document(&world, &linked).await;
     world.writer.delete_user(world.acme.id, USER).await.unwrap();
-    let left = world.store_entity("Document", "0123456789abcdef01234567").await;
-    assert!(left.deleted);
+    let late = world.store_entity("Document", late).await;
+    let user = world.store_entity("User", USER).await;
+    assert!(late.deleted && user.deleted);
+    assert!(late.position < user.position, "a crash after the deletion would have left it");
     let list = format!("getDocuments(account: \"{}\")", linked.account);
     assert_eq!(listed(&world, "UserDeleted", USER, &list).await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_added_while_consent_is_being_withdrawn_goes_in_the_same_commit() {
+    let (world, linked) = World::linked().await;
+    let late = add_late_document(&world, &linked).await;
+    world.writer.withdraw_consent(world.acme.id, &linked.account).await.unwrap();
+    let late = world.store_entity("Document", late).await;
+    let account = world.store_entity("Account", &linked.account).await;
+    assert!(late.deleted && late.position < account.position);
 }

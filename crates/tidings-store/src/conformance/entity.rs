@@ -7,7 +7,8 @@ use crate::{
     error::AppendError,
     store::Store,
     types::{
-        Append, Entity, EntityChange, EntityExpectation, EntityQuery, Link, LinkedQuery, Page,
+        Append, Emptied, Entity, EntityChange, EntityExpectation, EntityQuery, Link, LinkedQuery,
+        Page,
     },
 };
 
@@ -354,4 +355,45 @@ pub async fn the_last_position_is_never_used_again_though_its_entity_is_to_be_fo
     assert!(store.entity_position(None).await.unwrap() > before);
     assert_eq!(store.forget_expired(world.now).await.unwrap(), 1);
     assert_eq!(ids(&world, query(None)).await, ["a"]);
+}
+
+pub async fn what_an_append_empties_has_nothing_left_hanging_on_it(store: &dyn Store) {
+    let world = World::new(store);
+    let own = Some(world.add_application("acme").await.id);
+    let link = |id: &str| Link { role: "user".to_owned(), id: id.to_owned() };
+    let on = |id: &str, version, target: &str| EntityChange {
+        links: vec![link(target)],
+        ..change(own, id, version)
+    };
+    let gone = |change: EntityChange| EntityChange { deleted: true, ..change };
+    let emptying = async |kind: &str, target: &str, changes| {
+        let emptied = vec![Emptied { application: own, kind: kind.to_owned(), link: link(target) }];
+        let append = Append { changes, emptied, ..world.append_of(Vec::new(), None).await };
+        store.append(world.now, append).await.map(|_| ())
+    };
+    write(&world, vec![on("a", None, "u"), on("b", None, "u"), on("c", None, "v")]).await.unwrap();
+    write(&world, vec![change(None, "d", None)]).await.unwrap();
+    for (changes, left) in [
+        (vec![], "a"),
+        (vec![gone(on("a", Some(1), "u"))], "b"),
+        (vec![gone(on("a", Some(1), "u")), gone(on("b", Some(1), "u")), on("e", None, "u")], "e"),
+        (vec![gone(on("b", Some(1), "u")), on("a", Some(1), "u")], "a"),
+        // The last of several changes of one counts.
+        (
+            vec![gone(on("b", Some(1), "u")), gone(on("a", Some(1), "u")), on("a", Some(2), "u")],
+            "a",
+        ),
+    ] {
+        match emptying("User", "u", changes).await {
+            Err(AppendError::EntityConflict { kind, id }) => {
+                assert_eq!((kind.as_str(), id.as_str()), ("User", left));
+            }
+            other => panic!("{left} is left, and it gave {other:?}"),
+        }
+    }
+    emptying("Account", "u", vec![]).await.unwrap();
+    // What goes, and what moves away.
+    emptying("User", "u", vec![gone(on("a", Some(1), "u")), on("b", Some(1), "v")]).await.unwrap();
+    emptying("User", "u", vec![]).await.unwrap();
+    assert_eq!(ids(&world, query(own)).await, ["c", "b"]);
 }

@@ -46,6 +46,11 @@ async fn check_erased(world: &World<'_>, id: DeliveryId, ended: Option<ReasonCod
     assert!(view.delivery.erased, "{view:?}");
     assert_eq!((world.ended(id).await, view.payload_bytes), (ended, None), "{view:?}");
     assert_eq!(world.store.payload(id).await.unwrap(), None);
+    for attempt in world.store.attempts(id).await.unwrap() {
+        let answer = (attempt.response_headers, attempt.response_body);
+        assert_eq!(answer, (Vec::new(), bytes::Bytes::new()), "it may say the body again");
+        assert!(attempt.status.is_some(), "what became of it stays");
+    }
     for mode in [Replay::Frozen, Replay::Fresh] {
         let refused = world.store.replay(world.now, id, mode).await;
         assert!(matches!(refused, Err(WriteError::Erased { .. })), "{refused:?}");
@@ -72,10 +77,13 @@ pub async fn what_tells_of_someone_who_was_erased_is_ended_and_its_body_removed(
         check_erased(&world, claimed.delivery.id, withdrawn).await;
     }
     check_erased(&world, delivered.delivery.id, None).await;
+    assert_eq!(store.attempts(delivered.delivery.id).await.unwrap().len(), 1);
     assert_eq!(world.view(delivered.delivery.id).await.delivery.state, State::Delivered);
     let lost = LeaseLost { delivery: leased.delivery.id };
     let record = world.record_of(&leased, Step::Finish);
     assert_eq!(store.record(world.now, vec![record]).await.unwrap(), [Err(lost)]);
+    let heard = store.attempts(waiting.delivery.id).await.unwrap();
+    assert_eq!(heard.len(), 1);
     let view = world.view(untouched.delivery.id).await;
     assert!(!view.delivery.erased && view.payload_bytes.is_some(), "{view:?}");
     world.record(&untouched, Step::Finish).await;

@@ -180,6 +180,7 @@ suite! {
     entity {
         an_entity_is_kept_with_its_version_and_place
         a_change_of_another_version_refuses_the_whole_append
+        what_an_append_empties_has_nothing_left_hanging_on_it
         a_deleted_entity_stays_as_a_tombstone
         entities_of_different_owners_never_meet
         entities_are_found_by_what_they_hang_on

@@ -11,7 +11,7 @@ use tidings_core::{
 use crate::{
     error::AppendError,
     rules,
-    types::{Append, Entity, EntityChange, EntityQuery, Link, LinkedQuery, Paged},
+    types::{Append, Emptied, Entity, EntityChange, EntityQuery, Link, LinkedQuery, Paged},
 };
 
 type Key = (Option<ApplicationId>, String, String);
@@ -55,7 +55,32 @@ impl Entities {
             }
             versions.insert(key(change), present.unwrap_or(0) + 1);
         }
-        Ok(())
+        append.emptied.iter().try_for_each(|emptied| self.check_emptied(emptied, &append.changes))
+    }
+
+    fn check_emptied(
+        &self,
+        emptied: &Emptied,
+        changes: &[EntityChange],
+    ) -> Result<(), AppendError> {
+        let Emptied { application, kind, link } = emptied;
+        let last_changes: HashMap<Key, &EntityChange> =
+            changes.iter().map(|change| (key(change), change)).collect();
+        let hangs = |owner: &Option<ApplicationId>, of: &String, links: &[Link], deleted: bool| {
+            owner == application && of == kind && !deleted && links.contains(link)
+        };
+        let added = changes.iter().filter(|change| {
+            std::ptr::eq(last_changes[&key(change)], *change)
+                && hangs(&change.application, &change.kind, &change.links, change.deleted)
+        });
+        let stored = self.by_position.values().filter(|key| !last_changes.contains_key(*key));
+        let stored = stored.map(|key| &self.rows[key]).filter(|Row { entity, links, .. }| {
+            hangs(&entity.application, &entity.kind, links, entity.deleted)
+        });
+        let left = stored.map(|row| &row.entity.id).chain(added.map(|change| &change.id)).next();
+        left.map_or(Ok(()), |id| {
+            Err(AppendError::EntityConflict { kind: kind.clone(), id: id.clone() })
+        })
     }
 
     /// Makes a change that was checked.

@@ -10,6 +10,7 @@ use tidings_core::{
     ids::{DeliveryId, WebhookId},
     limits::IDEMPOTENCY_REMEMBERED_MS,
     matching::Match,
+    outcome::Attempt,
     time::Now,
     webhook::{Status, Webhook},
 };
@@ -85,6 +86,7 @@ impl State {
             self.change(id, |row| {
                 row.payload = None;
                 row.subjects.clear();
+                row.attempts.iter_mut().for_each(Attempt::forget_answer);
                 row.delivery.erase(rules::consent_withdrawn(), now);
             });
         }

@@ -28,6 +28,8 @@ pub struct Append {
     pub changes: Vec<EntityChange>,
     /// Entities that the changes count on.
     pub expected: Vec<EntityExpectation>,
+    /// What nothing hangs on any more once the changes are made.
+    pub emptied: Vec<Emptied>,
     /// What may not be told any more, from this commit on. The append's own events come after it,
     /// and are told.
     pub erasures: Vec<Erasure>,
@@ -44,7 +46,7 @@ pub struct Append {
 /// People, accounts and other entities of an application that may not be told of any more. Every
 /// delivery of the application whose event is about one of them, or whose frozen body tells of
 /// one, is cancelled (`ConsentWithdrawn`) unless it is final, its lease is void, its body is
-/// removed, and it is never replayed. A body that tells of one of them is frozen under no lease
+/// removed with what receivers answered to it, and it is never replayed. A body that tells of one of them is frozen under no lease
 /// that was given before.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Erasure {
@@ -63,6 +65,7 @@ impl Append {
             events,
             changes: Vec::new(),
             expected: Vec::new(),
+            emptied: Vec::new(),
             erasures: Vec::new(),
             tasks: Vec::new(),
             revocations: Vec::new(),
@@ -128,6 +131,18 @@ pub struct EntityExpectation {
     pub id: String,
     /// The version that it must have now.
     pub version: u64,
+}
+
+/// Something that an append leaves with nothing of a kind hanging on it, but for tombstones: the
+/// append is refused, as for a change, where one would be left that it did not know of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Emptied {
+    /// Whose.
+    pub application: Option<ApplicationId>,
+    /// What does not hang on it any more.
+    pub kind: String,
+    /// What it would hang on.
+    pub link: Link,
 }
 
 /// A link from an entity to one that it hangs on.

@@ -8,8 +8,8 @@ pub mod task;
 
 pub use crate::error::{LeaseLost, TaskLeaseLost};
 pub use append::{
-    Append, Appended, AppendedEvent, EntityChange, EntityExpectation, Erasure, Idempotency, Link,
-    NewEvent, Room,
+    Append, Appended, AppendedEvent, Emptied, EntityChange, EntityExpectation, Erasure,
+    Idempotency, Link, NewEvent, Room,
 };
 pub use command::{NewApplication, NewToken, Notice, NoticeKind, Replay, Revocation};
 pub use read::{

@@ -12,7 +12,8 @@ use super::{Run, both, catalog, normal};
 use crate::{
     error::AppendError,
     types::{
-        Append, Appended, EntityChange, EntityExpectation, Erasure, Idempotency, Link, NewEvent,
+        Append, Appended, Emptied, EntityChange, EntityExpectation, Erasure, Idempotency, Link,
+        NewEvent,
     },
 };
 
@@ -33,6 +34,10 @@ impl Run<'_> {
         let mut expected = Vec::new();
         if self.chance(20) {
             expected.push(self.expectation().await);
+        }
+        let mut emptied = Vec::new();
+        if self.chance(10) {
+            emptied.push(self.emptied().await);
         }
         let mut erasures = Vec::new();
         if let Some(application) = self.pick(&self.applications.clone()).filter(|_| self.chance(4))
@@ -57,6 +62,7 @@ impl Run<'_> {
             let append = Append {
                 changes: changes.clone(),
                 expected: expected.clone(),
+                emptied: emptied.clone(),
                 erasures: erasures.clone(),
                 tasks,
                 tokens: tokens.clone(),
@@ -174,6 +180,13 @@ impl Run<'_> {
         let EntityChange { application, kind, id, expected_version, .. } =
             self.entity_change().await;
         EntityExpectation { application, kind, id, version: expected_version.unwrap_or(1) }
+    }
+
+    /// Rarely so: most things have something hanging on them.
+    async fn emptied(&mut self) -> Emptied {
+        let EntityChange { application, kind, .. } = self.entity_change().await;
+        let id = self.pick(&ENTITIES).unwrap().to_owned();
+        Emptied { application, kind, link: Link { role: "user".to_owned(), id } }
     }
 
     /// Learns which deliveries there are, to choose some of them.
