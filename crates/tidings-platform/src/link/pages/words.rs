@@ -267,8 +267,8 @@ pub(in crate::link) const NOT_OURS_TEXT: Text = text(
      application and begin again. These pages are at {origin}: if your browser shows another \
      address, ask the application's makers to begin there.",
     "Ni wnaed dim. Os ydych wedi dechrau ddwywaith, ewch ymlaen lle y dechreuoch ddiwethaf; fel \
-     arall ewch yn ôl i'r rhaglen a dechrau eto. Mae'r tudalennau hyn yn {origin}: os yw eich porwr \
-     yn dangos cyfeiriad arall, gofynnwch i wneuthurwyr y rhaglen ddechrau yno.",
+     arall ewch yn ôl i'r rhaglen a dechrau eto. Mae'r tudalennau hyn yn {origin}: os yw eich \
+     porwr yn dangos cyfeiriad arall, gofynnwch i wneuthurwyr y rhaglen ddechrau yno.",
 );
 pub(in crate::link) const BROKEN: Text =
     text("The form could not be read", "Ni ellid darllen y ffurflen");
