@@ -14,6 +14,7 @@ use async_graphql::MergedObject;
 
 mod asker;
 mod jwt_profile;
+mod redirect_uri;
 mod application;
 mod token;
 mod token_list;

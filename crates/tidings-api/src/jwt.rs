@@ -22,7 +22,7 @@ use tidings_core::{
     ids::{ApplicationId, EntityId},
     jwt::{JwtFamily, JwtKey, JwtProfile},
     secret::TokenHash,
-    time::Wall,
+    time::{Elapsed, Now, Wall},
 };
 use tidings_graphql::OperationFailure;
 
@@ -73,13 +73,23 @@ pub(crate) struct Jwts {
     key_sets: KeySets,
 }
 
-/// A token that was found right, as long as no application changes.
+/// A token that was found right, as long as no application changes and its key counts.
 #[derive(Clone)]
 struct Checked {
     catalog_version: u64,
+    /// How long the key counts that signed it, where it is of a set.
+    key_until: Option<Elapsed>,
     application: ApplicationId,
     issuer: String,
     believed: Believed,
+}
+
+impl Checked {
+    fn counts(&self, catalog_version: u64, now: Now) -> bool {
+        self.catalog_version == catalog_version
+            && self.key_until.is_none_or(|until| now.elapsed < until)
+            && self.believed.is_valid(now.wall)
+    }
 }
 
 impl Jwts {
@@ -88,17 +98,16 @@ impl Jwts {
         Jwts::default()
     }
 
-    fn get(&self, hash: &TokenHash, catalog_version: u64, now: Wall) -> Option<Checked> {
+    fn get(&self, hash: &TokenHash, catalog_version: u64, now: Now) -> Option<Checked> {
         let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = checked.get(hash).filter(|it| it.catalog_version == catalog_version);
-        found.filter(|it| it.believed.is_valid(now)).cloned()
+        checked.get(hash).filter(|it| it.counts(catalog_version, now)).cloned()
     }
 
-    fn keep(&self, hash: TokenHash, one: Checked, now: Wall) {
+    fn keep(&self, hash: TokenHash, one: Checked, now: Now) {
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
         if checked.len() >= CHECKED_MAX {
             let version = one.catalog_version;
-            checked.retain(|_, it| it.catalog_version == version && it.believed.is_valid(now));
+            checked.retain(|_, it| it.counts(version, now));
         }
         if checked.len() < CHECKED_MAX {
             checked.insert(hash, one);
@@ -136,7 +145,7 @@ pub(crate) async fn principal(api: &Api, text: &str) -> Result<Principal, Proble
     let Some(subjects) = &api.subjects else { return Err(Problem::bad_token()) };
     let hash = TokenHash::of(text);
     let catalog = api.store.catalog().await?;
-    let now = api.clock.now().wall;
+    let now = api.clock.now();
     let checked = match api.jwts.get(&hash, catalog.version(), now) {
         Some(checked) => checked,
         None => {
@@ -178,23 +187,25 @@ async fn check(api: &Api, catalog: &Catalog, text: &str) -> Result<Checked, Stri
     let named: Named = insecure_decode_claims(text).map_err(unreadable)?;
     let (application, profile) = profile_of(catalog, &named)?;
     let algorithm = claims::algorithm(&header, profile)?;
-    let key = match &profile.key {
-        JwtKey::Public(pem) => public_key(pem, algorithm.family())?,
+    let (key, key_until) = match &profile.key {
+        JwtKey::Public(pem) => (public_key(pem, algorithm.family())?, None),
         JwtKey::Shared(sealed) => {
             let secret = api.open(sealed, JwtKey::PURPOSE);
             let secret = secret.ok_or("the shared secret of the token's profile cannot be read")?;
-            DecodingKey::from_secret(secret.expose())
+            (DecodingKey::from_secret(secret.expose()), None)
         }
         JwtKey::Set(url) => {
             let wanted = (header.kid.as_deref(), algorithm.family());
             let now = api.clock.now().elapsed;
-            api.jwts.key_sets.key(&api.fetch_key_set, now, url, wanted).await?
+            let found = api.jwts.key_sets.key(&api.fetch_key_set, now, url, wanted).await?;
+            (found.key, Some(found.until))
         }
     };
     let algorithm: Algorithm = algorithm.as_str().parse().map_err(unreadable)?;
     let believed = claims::believe(text, &key, algorithm, profile, api.clock.now().wall)?;
     let (issuer, application) = (profile.issuer.clone(), application.id);
-    Ok(Checked { catalog_version: catalog.version(), application, issuer, believed })
+    let catalog_version = catalog.version();
+    Ok(Checked { catalog_version, key_until, application, issuer, believed })
 }
 
 /// The one profile of all applications that a token names.

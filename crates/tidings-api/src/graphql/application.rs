@@ -14,13 +14,11 @@ use tidings_store::{NewApplication, Page, Paged, WriteError, rules};
 use super::{
     asker::{Asker, as_error, invalid, page, parse_argument, shown, store_failure, write_failure},
     jwt_profile::{JwtProfile, JwtProfileInput, PROFILE_TAKEN, Surroundings, profiles},
-    result_union,
+    redirect_uri, result_union,
 };
 
 /// Redirect URIs that one application has.
 const REDIRECT_URIS_MAX: usize = 32;
-/// The longest redirect URI.
-const REDIRECT_URI_BYTES_MAX: usize = 2_048;
 /// The shortest life of a token.
 const TOKEN_LIFETIME_S_MIN: i32 = 60;
 /// How often a change is tried while others change the same application.
@@ -372,10 +370,7 @@ fn check_redirect_uris(uris: &[String], problems: &mut Vec<Problem>) {
         return;
     }
     for (index, uri) in uris.iter().enumerate() {
-        let is_absolute = uri.parse::<http::Uri>().is_ok_and(|uri| uri.scheme().is_some());
-        if !is_absolute || uri.contains(['#', '*']) || uri.len() > REDIRECT_URI_BYTES_MAX {
-            let message =
-                "write an absolute URI without `#` or `*`, as in https://app.example.com/linked";
+        if let Some(message) = redirect_uri::refusal(uri) {
             problems.push(Problem::new(format!("/input/redirectUris/{index}"), message));
         }
     }

@@ -122,7 +122,12 @@ pub(super) fn believe(
         return Err("the token expired: its `exp` is in the past".to_owned());
     }
     let begins = claims.nbf.map_or(Some(now), date).ok_or("the token's `nbf` is no date")?;
-    if begins.0 > now.0.saturating_add(LEEWAY_MS) {
+    let latest = Wall(now.0.saturating_add(LEEWAY_MS));
+    // Who was deleted comes back only with a token that was issued later, which nobody may claim.
+    if believed.issued_at.is_some_and(|at| at > latest) {
+        return Err("the token says that it was issued later than now: its `iat`".to_owned());
+    }
+    if begins > latest {
         return Err("the token does not count yet: its `nbf` is in the future".to_owned());
     }
     Ok(believed)

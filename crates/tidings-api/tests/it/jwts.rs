@@ -167,6 +167,8 @@ async fn a_token_ends_with_its_expiry_its_profile_its_application_and_its_user()
     door.clock.pass_ms(631_000);
     assert!(detail(&door, token).await.contains("expired"));
     let later = vector("right", "issued later");
+    assert!(detail(&door, later).await.contains("issued later than now"));
+    door.clock.pass_ms(3_600_000 - 631_000);
     assert_eq!(open(&door, later).await.status, 200);
     let delete = "mutation { deleteApplication(name: \"acme\") { __typename } }";
     door.graphql(OPERATOR, delete, json!({})).await;
@@ -200,6 +202,30 @@ async fn a_set_is_read_again_for_a_new_key_once_a_minute_and_otherwise_every_ten
     assert_eq!(reads(), 2);
     detail(&door, vector("keyIds", "unknown")).await;
     assert_eq!(reads(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_was_taken_out_of_a_set_opens_nothing_after_ten_minutes() {
+    let door = door_with_keys().await;
+    let token = vector("keyIds", "two");
+    assert_eq!(open(&door, token).await.status, 200);
+    offer(&door, Ok(VECTORS["rotatedKeySet"].to_string()));
+    door.clock.pass_ms(599_999);
+    assert_eq!(open(&door, token).await.status, 200);
+    door.clock.pass_ms(1);
+    assert!(detail(&door, token).await.contains("`kid`"));
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_down_does_not_sign_its_users_out_at_once() {
+    let door = door_with_keys().await;
+    let token = vector("keyIds", "one");
+    assert_eq!(open(&door, token).await.status, 200);
+    offer(&door, Err("down".to_owned()));
+    door.clock.pass_ms(600_000);
+    assert_eq!(open(&door, token).await.status, 200);
+    assert!(detail(&door, vector("keyIds", "unknown")).await.contains("down"));
+    assert_eq!(*door.key_sets.reads.lock().unwrap(), 2);
 }
 
 #[tokio::test]

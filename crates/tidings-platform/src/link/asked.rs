@@ -72,17 +72,27 @@ impl Asked {
     }
 
     /// Whether a page of another origin sent the form, as far as the browser says. The token in the
-    /// form is asked for besides.
+    /// form is asked for besides, and is what decides where the browser says nothing.
     pub(super) fn is_from_elsewhere(&self, origin: &PublicOrigin) -> bool {
-        let site = self.header(&SEC_FETCH_SITE);
-        let is_own_site = site == Some("same-origin");
-        match self.header(&header::ORIGIN) {
-            Some(sender) if sender == origin.as_str() => site.is_some() && !is_own_site,
+        let is_own_sender = match self.header(&header::ORIGIN) {
             // What our own pages send, since they tell nobody where one comes from.
-            Some("null") => !is_own_site,
-            Some(_) => true,
-            None => self.headers.contains_key(header::ORIGIN) || (site.is_some() && !is_own_site),
-        }
+            Some("null") => true,
+            Some(sender) => sender == origin.as_str() || self.is_own_host(sender),
+            None => !self.headers.contains_key(header::ORIGIN),
+        };
+        // Over plain http, and from older browsers, it does not come.
+        let is_own_site = match self.header(&SEC_FETCH_SITE) {
+            Some(site) => site == "same-origin",
+            None => !self.headers.contains_key(SEC_FETCH_SITE),
+        };
+        !(is_own_sender && is_own_site)
+    }
+
+    /// Whether an origin is the host that the browser asked, which may be reached by other names
+    /// than the public one.
+    fn is_own_host(&self, sender: &str) -> bool {
+        let name = sender.strip_prefix("https://").or_else(|| sender.strip_prefix("http://"));
+        name.is_some() && name == self.header(&header::HOST)
     }
 
     /// The form in the body.

@@ -9,6 +9,7 @@ use percent_encoding::percent_decode_str;
 use tidings_core::{
     access::{Owner, TokenKind},
     application::{Application, ClientType, Name},
+    catalog::Catalog,
     secret::TokenHash,
 };
 use tidings_store::StoreError;
@@ -88,12 +89,17 @@ pub(super) fn claimed(in_header: HeaderSays, form: &Form) -> Result<Claimed, Not
     }
 }
 
+/// The application of that name, whether or not it is the one who asks.
+pub(super) fn named(catalog: &Catalog, claimed: &Claimed) -> Option<Arc<Application>> {
+    let name = claimed.name.parse::<Name>().ok()?;
+    catalog.application_named(&name).cloned()
+}
+
 impl AuthLink {
     /// The application that a client is.
     pub(super) async fn client(&self, claimed: &Claimed) -> Result<Arc<Application>, NotClient> {
-        let name = claimed.name.parse::<Name>().map_err(|_| NotClient::Wrong)?;
         let catalog = self.store.catalog().await?;
-        let application = catalog.application_named(&name).cloned().ok_or(NotClient::Wrong)?;
+        let application = named(&catalog, claimed).ok_or(NotClient::Wrong)?;
         match (application.settings.client_type, &claimed.secret) {
             (ClientType::Public, None) => Ok(application),
             (ClientType::Confidential, Some(secret)) if secret.len() <= SECRET_BYTES_MAX => {

@@ -162,7 +162,8 @@ impl AuthLink {
             .forms
             .take(now, asked.address)
             .map_err(|exceeded| too_many(locale, exceeded))?;
-        let refused = || problem(locale, 403, words::NOT_OURS, words::NOT_OURS_TEXT);
+        let text = words::NOT_OURS_TEXT.with("origin", self.origin.as_str());
+        let refused = || problem(locale, 403, words::NOT_OURS, text.clone());
         if asked.is_from_elsewhere(&self.origin) {
             return Err(refused());
         }
@@ -207,8 +208,13 @@ pub(super) fn page(session: &Session, status: u16, html: String) -> Response {
 }
 
 /// A page that says what is wrong, where there is nothing else to show.
-pub(super) fn problem(locale: Locale, status: u16, title: words::Text, text: words::Text) -> Ended {
-    let html = pages::problem(locale, title, text);
+pub(super) fn problem(
+    locale: Locale,
+    status: u16,
+    title: words::Text,
+    text: impl Into<words::Filled>,
+) -> Ended {
+    let html = pages::problem(locale, title, &text.into());
     Box::new(answer::page(Page { status, html, place: None }))
 }
 

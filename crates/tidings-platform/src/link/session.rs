@@ -146,3 +146,69 @@ impl Sessions {
         open.retain(|_, it| !it.session.is_over(now));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tidings_core::{access::ScopeSet, ids::ApplicationId, samples};
+    use tidings_graphql::Locale;
+
+    use super::*;
+    use crate::link::authorization::Back;
+
+    fn session(begun_ms: u64) -> Session {
+        Session {
+            asked: Authorization {
+                application: Arc::new(samples::application(ApplicationId(1))),
+                back: Back { uri: "https://app.example.com/linked".to_owned(), state: None },
+                challenge: None,
+                scopes: ScopeSet::for_users(),
+                offline: false,
+                provider: None,
+                access_level: None,
+            },
+            locale: Locale::EnGb,
+            form_token: "token".to_owned(),
+            begun: Elapsed(begun_ms),
+            provider: None,
+            credentials: None,
+            checks_count: 0,
+            linked: None,
+            left: None,
+        }
+    }
+
+    fn is_open(sessions: &Sessions, key: &str, now_ms: u64) -> bool {
+        sessions.change(key, Elapsed(now_ms), |_| ()).is_some()
+    }
+
+    #[test]
+    fn who_has_typed_something_gives_way_last_when_there_are_too_many() {
+        let sessions = Sessions::default();
+        sessions.begin("typed", Session { credentials: Some(Vec::new()), ..session(0) });
+        for number in 0..SESSIONS_MAX {
+            sessions.begin(&number.to_string(), session(1));
+        }
+        assert!(is_open(&sessions, "typed", 2));
+        let open = sessions.open.lock().unwrap().len();
+        assert_eq!(open, SESSIONS_MAX);
+    }
+
+    #[test]
+    fn what_was_typed_is_forgotten_once_the_session_is_over() {
+        let sessions = Sessions::default();
+        sessions.begin("early", session(0));
+        sessions.begin("late", session(1));
+        sessions.forget_old(Elapsed(SESSION_MS_MAX));
+        assert_eq!(sessions.open.lock().unwrap().len(), 1);
+        assert!(is_open(&sessions, "late", SESSION_MS_MAX));
+    }
+
+    #[test]
+    fn a_session_that_led_back_is_over_with_its_code() {
+        let sessions = Sessions::default();
+        let left = Left { code: "code".to_owned(), until: Elapsed(60) };
+        sessions.begin("left", Session { left: Some(left), ..session(0) });
+        assert!(is_open(&sessions, "left", 59));
+        assert!(!is_open(&sessions, "left", 60));
+    }
+}

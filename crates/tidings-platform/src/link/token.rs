@@ -44,15 +44,21 @@ pub(super) async fn answer(State(link): State<Arc<AuthLink>>, request: Request) 
         }
         Err(_) => return refuse(&Refusal::Client { basic }),
     };
+    // Names that are nobody's share one count: whoever makes them up finds no end of counts.
+    let about = match link.store.catalog().await {
+        Ok(catalog) if client::named(&catalog, &claimed).is_some() => claimed.name.as_str(),
+        Ok(_) => "",
+        Err(_) => return refuse(&Refusal::Stopped),
+    };
     let quota = &link.quotas.refusals;
-    if let Err(exceeded) = quota.look(link.now().elapsed, address, &claimed.name) {
+    if let Err(exceeded) = quota.look(link.now().elapsed, address, about) {
         return answer::too_many_tokens(exceeded);
     }
     match tokens(&link, &claimed, basic, &form).await {
         Ok(issued) => answer::json(200, &shown(&issued)),
         Err(refusal) => {
             if !matches!(refusal, Refusal::Stopped) {
-                quota.note(link.now().elapsed, address, &claimed.name);
+                quota.note(link.now().elapsed, address, about);
             }
             refuse(&refusal)
         }

@@ -7,7 +7,7 @@ use tidings_core::secret::TokenHash;
 use tidings_graphql::Locale;
 
 use super::session::{Chosen, Session};
-use words::Text;
+use words::{Filled, Text};
 
 pub(super) mod words;
 pub(super) mod providers;
@@ -142,7 +142,7 @@ fn cancel(session: &Session) -> Markup {
 }
 
 /// Says what is wrong where there is nothing else to show.
-pub(super) fn problem(locale: Locale, title: Text, text: Text) -> String {
+pub(super) fn problem(locale: Locale, title: Text, text: &Filled) -> String {
     let title = title.text(locale);
     let content = html! {
         h1 { (title) }

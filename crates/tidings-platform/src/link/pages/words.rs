@@ -37,6 +37,12 @@ pub(in crate::link) struct Filled {
     values: Vec<(&'static str, String)>,
 }
 
+impl From<Text> for Filled {
+    fn from(text: Text) -> Filled {
+        Filled { text, values: Vec::new() }
+    }
+}
+
 impl Filled {
     /// With one more name.
     pub(in crate::link) fn with(mut self, name: &'static str, value: &str) -> Filled {
@@ -258,9 +264,11 @@ pub(in crate::link) const NOT_OURS: Text =
     text("This form was not sent from our page", "Nid o'n tudalen ni yr anfonwyd y ffurflen hon");
 pub(in crate::link) const NOT_OURS_TEXT: Text = text(
     "Nothing was done. If you have begun twice, go on where you began last; else go back to the \
-     application and begin again.",
+     application and begin again. These pages are at {origin}: if your browser shows another \
+     address, ask the application's makers to begin there.",
     "Ni wnaed dim. Os ydych wedi dechrau ddwywaith, ewch ymlaen lle y dechreuoch ddiwethaf; fel \
-     arall ewch yn ôl i'r rhaglen a dechrau eto.",
+     arall ewch yn ôl i'r rhaglen a dechrau eto. Mae'r tudalennau hyn yn {origin}: os yw eich \
+     porwr yn dangos cyfeiriad arall, gofynnwch i wneuthurwyr y rhaglen ddechrau yno.",
 );
 pub(in crate::link) const BROKEN: Text =
     text("The form could not be read", "Ni ellid darllen y ffurflen");

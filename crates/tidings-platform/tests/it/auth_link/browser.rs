@@ -118,9 +118,19 @@ impl Browser {
         path: &str,
         fields: &[(&str, &str)],
     ) -> Answer {
+        self.submit_with(&[("sec-fetch-site", site), ("origin", origin)], path, fields).await
+    }
+
+    pub async fn submit_with(
+        &mut self,
+        headers: &[(&'static str, &str)],
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Answer {
         let mut request = posted(path, fields);
-        request.headers_mut().insert("sec-fetch-site", site.parse().unwrap());
-        request.headers_mut().insert("origin", origin.parse().unwrap());
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
         self.send(request).await
     }
 }

@@ -250,6 +250,21 @@ async fn who_is_refused_too_often_waits_and_others_do_not() {
 }
 
 #[tokio::test]
+async fn who_makes_up_names_of_clients_finds_no_end_of_counts_and_shuts_out_nobody() {
+    let linker = LinkedWorld::public().await;
+    let ask = async |name: String| {
+        let fields = [("grant_type", "refresh_token"), ("client_id", name.as_str())];
+        linker.token(&fields).await.status
+    };
+    for number in 0..30 {
+        assert_eq!(ask(format!("made-up-{number}")).await, 401);
+    }
+    assert_eq!(ask("made-up-30".to_owned()).await, 429);
+    let code = linker.code(&[]).await;
+    assert_eq!(linker.redeem(&code, VERIFIER).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_store_that_fails_leaves_the_code_as_it_was() {
     let linker = LinkedWorld::public().await;
     let code = linker.code(&[]).await;

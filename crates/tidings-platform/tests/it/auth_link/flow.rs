@@ -17,6 +17,8 @@ use super::{
 };
 use crate::support::PASSWORD;
 
+const SAME_ORIGIN: (&str, &str) = ("sec-fetch-site", "same-origin");
+
 #[tokio::test]
 async fn a_user_links_an_account_and_is_sent_back_with_a_code() {
     let linker = LinkedWorld::public().await;
@@ -166,6 +168,30 @@ async fn a_form_is_taken_from_our_own_page_alone() {
     assert_eq!(browser.submit("/link/provider", &fields_of_another).await.status, 403);
     let answer = browser.submit_from("same-origin", ORIGIN, "/link/provider", &fields).await;
     assert_eq!(answer.location(), "/link/credentials");
+}
+
+#[tokio::test]
+async fn a_form_is_taken_under_every_name_of_the_host_and_from_browsers_that_say_little() {
+    let linker = LinkedWorld::public().await;
+    let mut browser = Browser::new(&linker.router);
+    let token = browser.open(&LinkedWorld::request(&[])).await.form_token();
+    let fields = [("form_token", token.as_str()), ("provider", PROVIDER)];
+    let local = "http://localhost:8080";
+    for (headers, is_taken) in [
+        (vec![("host", "localhost:8080"), ("origin", local)], true),
+        (vec![("host", "localhost:8080"), ("origin", local), SAME_ORIGIN], true),
+        (vec![("host", "192.168.1.5:8080"), ("origin", "null")], true),
+        (vec![("host", "localhost:8080")], true),
+        (vec![("host", "localhost:8080"), ("origin", "http://localhost:8081")], false),
+        (vec![("host", "localhost:8080"), ("origin", "ftp://localhost:8080")], false),
+        (vec![("origin", local)], false),
+        (vec![("host", "localhost:8080"), ("origin", local), ("sec-fetch-site", "none")], false),
+    ] {
+        let answer = browser.submit_with(&headers, "/link/provider", &fields).await;
+        assert_eq!(answer.status, if is_taken { 303 } else { 403 }, "{headers:?}");
+        // Who is refused is told where the pages are at home.
+        assert!(is_taken || answer.body.contains(ORIGIN), "{answer:?}");
+    }
 }
 
 #[tokio::test]
