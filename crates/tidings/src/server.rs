@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use tidings_api::{Api, Parts, Readiness, ServeLimits, Settings, Subjects, UrlPolicy};
 use tidings_core::secret::Vault;
 use tidings_deliver::{Deliver, EgressSender, Options};
-use tidings_egress::{Egress, EgressOptions, Network, OwnAddresses, Profile};
+use tidings_egress::{Egress, EgressOptions, OwnAddresses, Profile, Section};
 use tidings_platform::{
     Library, PlatformSource, Reader, Writer,
     collect::{adapter::Adapters, over_http::AdaptersOverHttp},
@@ -77,12 +77,26 @@ impl Server {
         let address = listener
             .local_addr()
             .map_err(|error| Failure::new(format!("the listener has no address: {error}")))?;
-        let delivery = &config.delivery;
-        let egress =
-            way_out(config, delivery.allow_http, delivery.allow_addresses.clone(), address)?;
-        let platform = &config.platform;
-        let to_adapters =
-            way_out(config, platform.allow_http, platform.allow_addresses.clone(), address)?;
+        let own = OwnAddresses::read(vec![address]);
+        let (delivery, platform) = (&config.delivery, &config.platform);
+        let egress = way_out(
+            config,
+            Profile {
+                section: Section::Delivery,
+                allow_http: delivery.allow_http,
+                allow_addresses: delivery.allow_addresses.clone(),
+                own: own.clone(),
+            },
+        )?;
+        let to_adapters = way_out(
+            config,
+            Profile {
+                section: Section::Platform,
+                allow_http: platform.allow_http,
+                allow_addresses: platform.allow_addresses.clone(),
+                own,
+            },
+        )?;
         let shelf = match config.platform.enabled {
             true => Some(open_shelf(config).await?),
             false => None,
@@ -281,14 +295,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 /// A way out, with what is opened in it.
-fn way_out(
-    config: &Config,
-    allow_http: bool,
-    allow_addresses: Vec<Network>,
-    own: SocketAddr,
-) -> Result<Egress, Failure> {
-    let own = OwnAddresses::read(vec![own]);
-    let profile = Profile { allow_http, allow_addresses, own };
+fn way_out(config: &Config, profile: Profile) -> Result<Egress, Failure> {
     let options = EgressOptions::new(config.delivery.ca_file.clone(), config.delivery.resolver);
     Egress::new(profile, options).map_err(|error| Failure::new(error.to_string()))
 }
