@@ -20,9 +20,11 @@ pub mod source;
 pub mod sample;
 pub mod shelf;
 mod library;
+mod freed;
 pub mod collect;
 pub mod link;
 
+pub use freed::Freed;
 pub use library::{Library, SweepError};
 pub use reader::Reader;
 pub use schema::{PlatformMutation, PlatformQuery};

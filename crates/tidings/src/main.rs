@@ -18,6 +18,7 @@ mod telemetry;
 mod shutdown;
 mod metrics;
 mod downloads;
+mod sweeping;
 mod collecting;
 mod subjects;
 mod wiring;

@@ -35,6 +35,7 @@ use crate::{
     failure::Failure,
     metrics, schema,
     subjects::{PlatformSubjects, fetch_key_set},
+    sweeping::sweep,
     wiring,
 };
 
@@ -253,10 +254,14 @@ impl Base {
         let (tidied_clock, tidied_store) = both();
         let marks = clock::keep_marks(marked_clock, marked_store, stop_keepers.clone(), writable);
         let library = self.shelf.map(|shelf| Library::new(Reader::new(Arc::clone(&store)), shelf));
-        let tidied = tidy(tidied_store, tidied_clock, library, stop_keepers.clone());
+        let tidied = tidy(tidied_store, tidied_clock, stop_keepers.clone());
+        let mut keepers = vec![tokio::spawn(marks), tokio::spawn(tidied)];
+        if let Some((library, writer)) = library.zip(writer.as_ref()) {
+            keepers.push(tokio::spawn(sweep(library, writer.freed(), stop_keepers.clone())));
+        }
         Server {
             url: self.url,
-            keepers: vec![tokio::spawn(marks), tokio::spawn(tidied)],
+            keepers,
             api: tokio::spawn(serve(listener, routes, stop_api.clone())),
             store,
             clock,
@@ -357,25 +362,12 @@ fn metrics_text(
     })
 }
 
-/// Clears away what nobody can ask for any more, a bounded part at a time: of documents' bytes a
-/// 256th at each turn.
-async fn tidy(
-    store: Arc<dyn Store>,
-    clock: Arc<SystemClock>,
-    library: Option<Library>,
-    stop: CancellationToken,
-) {
-    for first in (0..=u8::MAX).cycle() {
+/// Clears away what nobody can ask for any more, a bounded part at a time.
+async fn tidy(store: Arc<dyn Store>, clock: Arc<SystemClock>, stop: CancellationToken) {
+    loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(TIDY_EVERY) => {}
-        }
-        if let Some(library) = &library {
-            match library.remove_unused(first).await {
-                Ok(0) => {}
-                Ok(count) => tracing::info!(count, "removed the bytes of {count} documents"),
-                Err(error) => tracing::warn!(error = %error, "unused bytes stay: {error}"),
-            }
         }
         while !stop.is_cancelled() {
             let now = clock.now();

@@ -97,11 +97,8 @@ impl Collector {
     #[must_use]
     pub fn new(parts: CollectorParts) -> Collector {
         let reader = Reader::new(Arc::clone(&parts.store));
-        let leases = Leases::new(
-            Arc::clone(&parts.store),
-            Arc::clone(&parts.clock),
-            parts.writer.running(),
-        );
+        let leases =
+            Leases::new(Arc::clone(&parts.store), Arc::clone(&parts.clock), parts.writer.running());
         Collector { parts, reader, leases }
     }
 

@@ -147,7 +147,9 @@ const NOTHING: Option<&()> = None;
 impl Adapters for AdaptersOverHttp {
     fn check_url(&self, url: &str) -> Result<(), String> {
         if url.contains('?') {
-            return Err("leave out the part from `?` on: the names of calls are appended".to_owned());
+            return Err(
+                "leave out the part from `?` on: the names of calls are appended".to_owned()
+            );
         }
         self.egress.target(&Operation::Describe.url(url)).map(|_| ()).map_err(|it| it.to_string())
     }

@@ -159,8 +159,10 @@ impl Writer {
     ) -> Result<Option<Stored<Account>>, OperationFailure> {
         let accounts = self.hanging::<Account>(application, USER_ROLE, &new.user).await?;
         let is_meant = |account: &Stored<Account>| {
-            matches!(account.body.status, AccountStatus::CredentialsRejected | AccountStatus::Failed)
-                && account.body.provider == new.provider
+            matches!(
+                account.body.status,
+                AccountStatus::CredentialsRejected | AccountStatus::Failed
+            ) && account.body.provider == new.provider
         };
         Ok(accounts.into_iter().rfind(is_meant))
     }

@@ -164,7 +164,10 @@ pub async fn a_lane_has_so_many_tasks_at_a_time_and_others_flow_past_it(store: &
     let rest = claim(&world, 9).await;
     let has: Vec<&str> = rest.claimed.iter().map(|it| it.task.key.as_str()).collect();
     assert_eq!(has, ["b", "d", "e", "f"], "one of the fast ones was had, and no lane is free");
-    assert_eq!((claim(&world, 9).await.claimed.len(), rest.next_at), (0, Some(world.in_ms(LEASE_MS))));
+    assert_eq!(
+        (claim(&world, 9).await.claimed.len(), rest.next_at),
+        (0, Some(world.in_ms(LEASE_MS)))
+    );
     write(&world, vec![finish(&first.claimed[0])]).await.unwrap();
     write(&world, vec![keep(&first.claimed[1], "{}", Some(world.in_ms(1)))]).await.unwrap();
     assert_eq!(keys(&world, 9).await, ["a001", "a002"], "what ended made room");

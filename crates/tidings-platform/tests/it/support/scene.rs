@@ -9,9 +9,9 @@ use tidings_platform::{
         adapter::Adapters,
         collector::{Collector, CollectorParts},
     },
+    domain::{ProviderCapabilities, Sector},
     sample::{PROVIDER, USER},
     shelf::Shelf,
-    domain::{ProviderCapabilities, Sector},
     writer::{NewProvider, ProviderChange},
 };
 use tidings_store::{Clock, Store, Task};
