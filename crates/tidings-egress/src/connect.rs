@@ -59,7 +59,7 @@ impl Connector {
         phase: &mut Phase,
     ) -> Result<Stream, SendFailure> {
         if target.scheme() == Scheme::Http && !self.profile.allow_http {
-            return Err(Denied::PlainHttp.into());
+            return Err(Denied::PlainHttp { section: self.profile.section }.into());
         }
         *phase = Phase::Lookup;
         let addresses = self.vetted_addresses(target).await?;
@@ -128,7 +128,8 @@ impl Connector {
         permitted(peer, &self.profile)?;
         let is_here = local.ip().to_canonical() == peer.ip();
         if is_here && !self.profile.opens(peer.ip()) {
-            return Err(Denied::OwnInterface { address: peer }.into());
+            let section = self.profile.section;
+            return Err(Denied::OwnInterface { address: peer, section }.into());
         }
         if is_here && local.port() == peer.port() {
             return Err(Denied::OwnSocket { address: peer }.into());

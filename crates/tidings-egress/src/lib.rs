@@ -33,5 +33,5 @@ pub use error::{EgressError, FailureClass, Phase, SendFailure};
 pub use exchange::{Answer, Egress, EgressOptions, OpenAnswer, Outgoing, SendLimits};
 pub use network::{Network, NetworkError};
 pub use own::OwnAddresses;
-pub use policy::{Denied, Profile, permitted};
+pub use policy::{Denied, Profile, Section, permitted};
 pub use target::{Scheme, Target, TargetError};

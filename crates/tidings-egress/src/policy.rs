@@ -14,9 +14,30 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use crate::network::Network;
 use crate::own::OwnAddresses;
 
+/// The part of the configuration that opens what is closed, for those who are told the remedy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Section {
+    /// `[delivery]`: what webhooks reach.
+    #[default]
+    Delivery,
+    /// `[platform]`: where providers' adapters are.
+    Platform,
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Section::Delivery => "delivery",
+            Section::Platform => "platform",
+        })
+    }
+}
+
 /// What one kind of outgoing traffic may reach: deliveries have one profile, sources another.
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
+    /// Where the operator wrote what follows.
+    pub section: Section,
     /// `http` URLs are permitted beside `https`.
     pub allow_http: bool,
     /// Ranges opened on purpose; each opens exactly its own addresses.
@@ -47,6 +68,8 @@ pub enum Denied {
     OwnInterface {
         /// What would have been dialled.
         address: SocketAddr,
+        /// Where it can be opened.
+        section: Section,
     },
     /// Not an address of the public internet, and not opened by the operator.
     Range {
@@ -54,9 +77,14 @@ pub enum Denied {
         address: SocketAddr,
         /// What the range is for.
         what: &'static str,
+        /// Where it can be opened.
+        section: Section,
     },
     /// An `http` URL where only `https` is permitted.
-    PlainHttp,
+    PlainHttp {
+        /// Where it can be permitted.
+        section: Section,
+    },
 }
 
 impl fmt::Display for Denied {
@@ -67,16 +95,16 @@ impl fmt::Display for Denied {
                 formatter,
                 "{address} is this server's own listener or database, which is never opened"
             ),
-            Denied::OwnInterface { address } => write!(
+            Denied::OwnInterface { address, section } => write!(
                 formatter,
-                "{address} is an address of this machine: delivery.allow_addresses can open it"
+                "{address} is an address of this machine: {section}.allow_addresses can open it"
             ),
-            Denied::Range { address, what } => write!(
+            Denied::Range { address, what, section } => write!(
                 formatter,
-                "{address} is closed ({what}): delivery.allow_addresses can open it"
+                "{address} is closed ({what}): {section}.allow_addresses can open it"
             ),
-            Denied::PlainHttp => {
-                formatter.write_str("http is not permitted: use https, or set delivery.allow_http")
+            Denied::PlainHttp { section } => {
+                write!(formatter, "http is not permitted: use https, or set {section}.allow_http")
             }
         }
     }
@@ -90,6 +118,7 @@ pub fn permitted(address: SocketAddr, profile: &Profile) -> Result<(), Denied> {
     if address.port() == 0 {
         return Err(Denied::PortZero);
     }
+    let section = profile.section;
     let is_own = |ip| profile.own.is_socket(ip, address.port());
     if is_own(ip) || embedded_v4(ip).is_some_and(|v4| is_own(IpAddr::V4(v4))) {
         return Err(Denied::OwnSocket { address });
@@ -98,10 +127,10 @@ pub fn permitted(address: SocketAddr, profile: &Profile) -> Result<(), Denied> {
         return Ok(());
     }
     if let Some(what) = not_public(ip) {
-        return Err(Denied::Range { address, what });
+        return Err(Denied::Range { address, what, section });
     }
     if profile.own.is_interface(ip) {
-        return Err(Denied::OwnInterface { address });
+        return Err(Denied::OwnInterface { address, section });
     }
     Ok(())
 }

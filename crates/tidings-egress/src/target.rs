@@ -18,7 +18,7 @@ use http::{HeaderValue, Uri};
 use rustls_pki_types::ServerName;
 use url::{Host, Url};
 
-use crate::policy::{Denied, Profile, permitted};
+use crate::policy::{Denied, Profile, Section, permitted};
 
 /// `https` or, where the operator permits it, `http`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,8 +68,11 @@ pub enum TargetError {
         scheme: String,
     },
     /// `http` where it is not permitted.
-    #[error("http is not permitted: use https, or have the operator set delivery.allow_http")]
-    HttpNotAllowed,
+    #[error("http is not permitted: use https, or have the operator set {section}.allow_http")]
+    HttpNotAllowed {
+        /// Where it can be permitted.
+        section: Section,
+    },
     /// `user:password@`.
     #[error("the URL contains a user name or password: leave it out, requests are signed")]
     UserInfo,
@@ -82,11 +85,13 @@ pub enum TargetError {
     /// A name that always means the machine itself or a metadata service.
     #[error(
         "the host {name} is internal and cannot be called: use a public host, or have the \
-         operator open its address in delivery.allow_addresses"
+         operator open its address in {section}.allow_addresses"
     )]
     NameDenied {
         /// The host.
         name: String,
+        /// Where it can be opened.
+        section: Section,
     },
     /// Port 0.
     #[error("port 0 cannot be reached: name another port, or leave it out")]
@@ -94,9 +99,15 @@ pub enum TargetError {
     /// An address literal that the policy forbids; which rule it was is for the log alone.
     #[error(
         "the address cannot be called: use a public host, or have the operator open the address \
-         in delivery.allow_addresses"
+         in {section}.allow_addresses"
     )]
-    AddressDenied(#[source] Denied),
+    AddressDenied {
+        /// Which rule it was.
+        #[source]
+        rule: Denied,
+        /// Where it can be opened.
+        section: Section,
+    },
 }
 
 impl Target {
@@ -116,7 +127,9 @@ impl Target {
         let scheme = match url.scheme() {
             "https" => Scheme::Https,
             "http" if profile.allow_http => Scheme::Http,
-            "http" => return Err(TargetError::HttpNotAllowed),
+            "http" => {
+                return Err(TargetError::HttpNotAllowed { section: profile.section });
+            }
             other => {
                 let scheme = other.chars().take(32).collect();
                 return Err(TargetError::Scheme { scheme });
@@ -241,7 +254,8 @@ fn checked_host(
 ) -> Result<Host<Arc<str>>, TargetError> {
     let port = url.port().unwrap_or(scheme.default_port());
     let check = |ip: IpAddr| {
-        permitted(SocketAddr::new(ip, port), profile).map_err(TargetError::AddressDenied)
+        permitted(SocketAddr::new(ip, port), profile)
+            .map_err(|rule| TargetError::AddressDenied { rule, section: profile.section })
     };
     match url.host() {
         None => Err(TargetError::NotUrl { why: "it has no host".to_owned() }),
@@ -254,7 +268,8 @@ fn checked_host(
             // A final dot means the same host, but neither certificates nor SNI know it.
             let name = name.strip_suffix('.').unwrap_or(name);
             if is_internal_name(name, profile) {
-                return Err(TargetError::NameDenied { name: name.to_owned() });
+                let (name, section) = (name.to_owned(), profile.section);
+                return Err(TargetError::NameDenied { name, section });
             }
             Ok(Host::Domain(Arc::from(name)))
         }

@@ -21,9 +21,11 @@ pub mod sample;
 pub mod shelf;
 mod library;
 mod progress;
+mod freed;
 pub mod collect;
 pub mod link;
 
+pub use freed::Freed;
 pub use library::{Library, SweepError};
 pub use progress::{AccountProgress, Progress};
 pub use reader::Reader;

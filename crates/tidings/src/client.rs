@@ -10,7 +10,9 @@ use std::{path::PathBuf, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::{Map, Value, json};
-use tidings_egress::{Egress, EgressOptions, Network, Outgoing, OwnAddresses, Profile, SendLimits};
+use tidings_egress::{
+    Egress, EgressOptions, Network, Outgoing, OwnAddresses, Profile, Section, SendLimits,
+};
 use url::form_urlencoded;
 
 use crate::{
@@ -54,6 +56,7 @@ impl Client {
     pub fn to(server: &str, token: Option<String>) -> Result<Client, Failure> {
         let everything = |text: &str| Network::parse(text).expect("the ranges are well-formed");
         let profile = Profile {
+            section: Section::default(),
             allow_http: true,
             allow_addresses: vec![everything("0.0.0.0/0"), everything("::/0")],
             own: OwnAddresses::default(),

@@ -19,6 +19,7 @@ mod shutdown;
 mod metrics;
 mod downloads;
 mod progress;
+mod sweeping;
 mod collecting;
 mod subjects;
 mod wiring;

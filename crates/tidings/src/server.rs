@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use tidings_api::{Api, Parts, Readiness, ServeLimits, Settings, Subjects, UrlPolicy};
 use tidings_core::secret::Vault;
 use tidings_deliver::{Deliver, EgressSender, Options};
-use tidings_egress::{Egress, EgressOptions, Network, OwnAddresses, Profile};
+use tidings_egress::{Egress, EgressOptions, OwnAddresses, Profile, Section};
 use tidings_platform::{
     Library, PlatformSource, Reader, Writer,
     collect::{adapter::Adapters, over_http::AdaptersOverHttp},
@@ -37,6 +37,7 @@ use crate::{
     progress::PlatformProgress,
     schema,
     subjects::{PlatformSubjects, fetch_key_set},
+    sweeping::sweep,
     wiring,
 };
 
@@ -79,12 +80,26 @@ impl Server {
         let address = listener
             .local_addr()
             .map_err(|error| Failure::new(format!("the listener has no address: {error}")))?;
-        let delivery = &config.delivery;
-        let egress =
-            way_out(config, delivery.allow_http, delivery.allow_addresses.clone(), address)?;
-        let platform = &config.platform;
-        let to_adapters =
-            way_out(config, platform.allow_http, platform.allow_addresses.clone(), address)?;
+        let own = OwnAddresses::read(vec![address]);
+        let (delivery, platform) = (&config.delivery, &config.platform);
+        let egress = way_out(
+            config,
+            Profile {
+                section: Section::Delivery,
+                allow_http: delivery.allow_http,
+                allow_addresses: delivery.allow_addresses.clone(),
+                own: own.clone(),
+            },
+        )?;
+        let to_adapters = way_out(
+            config,
+            Profile {
+                section: Section::Platform,
+                allow_http: platform.allow_http,
+                allow_addresses: platform.allow_addresses.clone(),
+                own,
+            },
+        )?;
         let shelf = match config.platform.enabled {
             true => Some(open_shelf(config).await?),
             false => None,
@@ -247,10 +262,14 @@ impl Base {
         let (tidied_clock, tidied_store) = both();
         let marks = clock::keep_marks(marked_clock, marked_store, stop_keepers.clone(), writable);
         let library = self.shelf.map(|shelf| Library::new(Reader::new(Arc::clone(&store)), shelf));
-        let tidied = tidy(tidied_store, tidied_clock, library, stop_keepers.clone());
+        let tidied = tidy(tidied_store, tidied_clock, stop_keepers.clone());
+        let mut keepers = vec![tokio::spawn(marks), tokio::spawn(tidied)];
+        if let Some((library, writer)) = library.zip(writer.as_ref()) {
+            keepers.push(tokio::spawn(sweep(library, writer.freed(), stop_keepers.clone())));
+        }
         Server {
             url: self.url,
-            keepers: vec![tokio::spawn(marks), tokio::spawn(tidied)],
+            keepers,
             api: tokio::spawn(serve(listener, routes, stop_api.clone())),
             store,
             clock,
@@ -289,14 +308,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 /// A way out, with what is opened in it.
-fn way_out(
-    config: &Config,
-    allow_http: bool,
-    allow_addresses: Vec<Network>,
-    own: SocketAddr,
-) -> Result<Egress, Failure> {
-    let own = OwnAddresses::read(vec![own]);
-    let profile = Profile { allow_http, allow_addresses, own };
+fn way_out(config: &Config, profile: Profile) -> Result<Egress, Failure> {
     let options = EgressOptions::new(config.delivery.ca_file.clone(), config.delivery.resolver);
     Egress::new(profile, options).map_err(|error| Failure::new(error.to_string()))
 }
@@ -358,25 +370,12 @@ fn metrics_text(
     })
 }
 
-/// Clears away what nobody can ask for any more, a bounded part at a time: of documents' bytes a
-/// 256th at each turn.
-async fn tidy(
-    store: Arc<dyn Store>,
-    clock: Arc<SystemClock>,
-    library: Option<Library>,
-    stop: CancellationToken,
-) {
-    for first in (0..=u8::MAX).cycle() {
+/// Clears away what nobody can ask for any more, a bounded part at a time.
+async fn tidy(store: Arc<dyn Store>, clock: Arc<SystemClock>, stop: CancellationToken) {
+    loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(TIDY_EVERY) => {}
-        }
-        if let Some(library) = &library {
-            match library.remove_unused(first).await {
-                Ok(0) => {}
-                Ok(count) => tracing::info!(count, "removed the bytes of {count} documents"),
-                Err(error) => tracing::warn!(error = %error, "unused bytes stay: {error}"),
-            }
         }
         while !stop.is_cancelled() {
             let now = clock.now();

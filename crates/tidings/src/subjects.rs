@@ -74,6 +74,7 @@ mod tests {
 
     fn egress(opened: &[&str]) -> Egress {
         let profile = Profile {
+            section: tidings_egress::Section::default(),
             allow_http: true,
             allow_addresses: opened.iter().map(|text| text.parse().unwrap()).collect(),
             own: OwnAddresses::default(),

@@ -21,7 +21,7 @@ async fn plain_http_is_refused_at_the_connection_as_well() {
     let https_only = Profile { allow_http: false, ..profile(&["127.0.0.0/8"]) };
     let egress = Egress::new(https_only, options()).unwrap();
     let failure = egress.send(&target, post("{}"), &LIMITS).await.unwrap_err();
-    assert!(matches!(failure, SendFailure::Denied(Denied::PlainHttp)), "{failure}");
+    assert!(matches!(failure, SendFailure::Denied(Denied::PlainHttp { .. })), "{failure}");
     assert_eq!(honeypot.connections(), 0);
 }
 

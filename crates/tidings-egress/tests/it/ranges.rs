@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tidings_egress::{Denied, Network, OwnAddresses, Profile, permitted};
+use tidings_egress::{Denied, Network, OwnAddresses, Profile, Section, Target, permitted};
 
 use crate::support::profile;
 
@@ -165,7 +165,8 @@ fn a_public_address_of_this_machine_is_closed_until_it_is_opened() {
     let own = OwnAddresses { sockets: vec![], interfaces: vec!["8.8.4.4".parse().unwrap()] };
     let closed = Profile { own: own.clone(), ..Profile::default() };
     let address: SocketAddr = "8.8.4.4:443".parse().unwrap();
-    assert_eq!(permitted(address, &closed), Err(Denied::OwnInterface { address }));
+    let section = Section::Delivery;
+    assert_eq!(permitted(address, &closed), Err(Denied::OwnInterface { address, section }));
     let opened = Profile { own, ..profile(&["8.8.4.4"]) };
     assert_eq!(permitted(address, &opened), Ok(()));
 }
@@ -185,4 +186,15 @@ fn a_denial_names_the_address_and_the_setting_for_the_operator() {
     let text = permitted(address, &Profile::default()).unwrap_err().to_string();
     assert_eq!(text, "10.0.0.5:443 is closed (private use): delivery.allow_addresses can open it");
     assert!(Network::parse("10.0.0.5").unwrap().contains(address.ip()));
+    let of_adapters = Profile { section: Section::Platform, ..Profile::default() };
+    let text = permitted(address, &of_adapters).unwrap_err().to_string();
+    assert_eq!(text, "10.0.0.5:443 is closed (private use): platform.allow_addresses can open it");
+    for (url, setting) in [
+        ("http://adapter.example.com", "platform.allow_http"),
+        ("https://localhost", "platform.allow_addresses"),
+        ("https://10.0.0.5", "platform.allow_addresses"),
+    ] {
+        let refused = Target::parse(url, &of_adapters).unwrap_err().to_string();
+        assert!(refused.ends_with(setting), "{url}: {refused}");
+    }
 }

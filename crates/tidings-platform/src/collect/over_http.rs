@@ -10,7 +10,7 @@ use http::{
     header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
 };
 use serde::Serialize;
-use tidings_core::outcome::parse_retry_after;
+use tidings_core::{outcome::parse_retry_after, time::Elapsed};
 use tidings_egress::{
     Answer as Got, Egress, OpenAnswer, Outgoing, SendFailure, SendLimits, Target,
 };
@@ -31,6 +31,8 @@ use super::{
 const JSON_BODY_MS_MAX: u64 = 30_000;
 /// How long the bytes of a document may stand still.
 const STALL_MS_MAX: u64 = 30_000;
+/// How long they may take in all, so that nobody keeps a place by dripping.
+const DOCUMENT_MS_MAX: u64 = 10 * 60_000;
 
 /// Asks adapters over HTTP.
 pub struct AdaptersOverHttp {
@@ -144,6 +146,11 @@ const NOTHING: Option<&()> = None;
 #[async_trait]
 impl Adapters for AdaptersOverHttp {
     fn check_url(&self, url: &str) -> Result<(), String> {
+        if url.contains('?') {
+            return Err(
+                "leave out the part from `?` on: the names of calls are appended".to_owned()
+            );
+        }
         self.egress.target(&Operation::Describe.url(url)).map(|_| ()).map_err(|it| it.to_string())
     }
 
@@ -193,21 +200,39 @@ impl Adapters for AdaptersOverHttp {
         let within = Duration::from_millis(operation.answer_ms_max());
         let answer = self.egress.open(&target, outgoing, within).await;
         let mut answer = answer.map_err(|failure| no_answer(operation, &failure))?;
+        let patience = Patience::new(&self.clock);
         self.refuse_status(operation, answer.status, &answer.headers)?;
         if media_type(&answer.headers).eq_ignore_ascii_case(JSON_TYPE) {
-            let text = whole(&mut answer).await?;
+            let text = whole(&mut answer, &patience).await?;
             let told: DocumentAnswer = read_answer(&text).map_err(|it| told(operation, it))?;
             return Ok(Fetched::Told(told));
         }
         refuse_type(operation, &answer.headers, BYTES_TYPE)?;
-        Ok(Fetched::Bytes(pieces(answer).boxed()))
+        Ok(Fetched::Bytes(pieces(answer, patience).boxed()))
+    }
+}
+
+/// How long the bytes of one document are waited for in all.
+struct Patience {
+    clock: Arc<dyn Clock>,
+    until: Elapsed,
+}
+
+impl Patience {
+    fn new(clock: &Arc<dyn Clock>) -> Patience {
+        let until = clock.now().elapsed.plus_ms(DOCUMENT_MS_MAX);
+        Patience { clock: Arc::clone(clock), until }
+    }
+
+    fn is_over(&self) -> bool {
+        self.clock.now().elapsed >= self.until
     }
 }
 
 /// An answer in JSON, as far as it may be long.
-async fn whole(answer: &mut OpenAnswer) -> Result<Vec<u8>, AdapterTrouble> {
+async fn whole(answer: &mut OpenAnswer, patience: &Patience) -> Result<Vec<u8>, AdapterTrouble> {
     let mut text = Vec::new();
-    while let Some(piece) = piece(answer).await {
+    while let Some(piece) = piece(answer, patience).await {
         text.extend_from_slice(&piece?);
         if text.len() > ANSWER_BYTES_MAX {
             break;
@@ -216,8 +241,14 @@ async fn whole(answer: &mut OpenAnswer) -> Result<Vec<u8>, AdapterTrouble> {
     Ok(text)
 }
 
-async fn piece(answer: &mut OpenAnswer) -> Option<Result<Bytes, AdapterTrouble>> {
+async fn piece(
+    answer: &mut OpenAnswer,
+    patience: &Patience,
+) -> Option<Result<Bytes, AdapterTrouble>> {
     let operation = Operation::Document;
+    if patience.is_over() {
+        return Some(Err(told(operation, "the bytes did not come to an end")));
+    }
     match timeout(Duration::from_millis(STALL_MS_MAX), answer.next()).await {
         Ok(piece) => piece.map(|piece| piece.map_err(|failure| no_answer(operation, &failure))),
         Err(_) => Some(Err(told(operation, "the bytes stood still"))),
@@ -225,11 +256,14 @@ async fn piece(answer: &mut OpenAnswer) -> Option<Result<Bytes, AdapterTrouble>>
 }
 
 /// The pieces of a document; after an error there are none.
-fn pieces(answer: OpenAnswer) -> impl stream::Stream<Item = Result<Bytes, AdapterTrouble>> {
-    stream::unfold(Some(answer), async |answer| {
-        let mut answer = answer?;
-        let piece = piece(&mut answer).await?;
+fn pieces(
+    answer: OpenAnswer,
+    patience: Patience,
+) -> impl stream::Stream<Item = Result<Bytes, AdapterTrouble>> {
+    stream::unfold(Some((answer, patience)), async |state| {
+        let (mut answer, patience) = state?;
+        let piece = piece(&mut answer, &patience).await?;
         let goes_on = piece.is_ok();
-        Some((piece, goes_on.then_some(answer)))
+        Some((piece, goes_on.then_some((answer, patience))))
     })
 }

@@ -46,8 +46,8 @@ pub struct LinkMutation;
 #[Object]
 impl LinkMutation {
     /// Links an account that a user holds with a provider, and begins to collect it. Where the
-    /// user has an account with the provider whose credentials were rejected, that one gets these
-    /// credentials. Fires `AccountAdded`, or `AccountUpdated` and `ToDoDone`.
+    /// user has an account with the provider whose credentials were rejected, or which has failed,
+    /// that one gets these credentials. Fires `AccountAdded`, or `AccountUpdated` and `ToDoDone`.
     async fn link_account(
         &self,
         context: &Context<'_>,

@@ -29,6 +29,7 @@ use tracing::error;
 use crate::{
     collect::{adapter::Adapters, running::Running},
     domain::{Account, Body, Stored, User},
+    freed::Freed,
     reader::Reader,
     triggers::Trigger,
 };
@@ -74,6 +75,7 @@ pub struct Writer {
     vault: Arc<Vault>,
     adapters: Arc<dyn Adapters>,
     running: Arc<Running>,
+    freed: Arc<Freed>,
 }
 
 /// What accounts are linked with.
@@ -214,14 +216,20 @@ impl Writer {
         let reader = Reader::new(Arc::clone(&store));
         let Linking { vault, adapters } = linking;
         let source = Arc::new(source);
-        let running = Arc::default();
-        Writer { reader, store, ingest, clock, chance, source, vault, adapters, running }
+        let (running, freed) = (Arc::default(), Arc::default());
+        Writer { reader, store, ingest, clock, chance, source, vault, adapters, running, freed }
     }
 
     /// The collections that this writer begins and ends.
     #[must_use]
     pub fn running(&self) -> Arc<Running> {
         Arc::clone(&self.running)
+    }
+
+    /// What this writer's deletions leave on the shelf.
+    #[must_use]
+    pub fn freed(&self) -> Arc<Freed> {
+        Arc::clone(&self.freed)
     }
 
     /// What the platform is as a source.
@@ -280,6 +288,7 @@ impl Writer {
             match self.ingest.append(now, append).await {
                 Ok(appended) => {
                     self.running.changed(&beside.tasks);
+                    self.freed.note(&plan.changes);
                     return Ok(Committed::Done(appended));
                 }
                 Err(AppendError::StaleCatalog) => {}

@@ -1,8 +1,9 @@
 //! Who may download which document.
 
+use std::{collections::BTreeSet, convert::Infallible};
+
 use bytes::Bytes;
-use futures_util::stream;
-use std::convert::Infallible;
+use futures_util::{FutureExt, stream};
 use tidings_core::access::{Principal, ScopeSet};
 use tidings_graphql::Viewer;
 use tidings_platform::{
@@ -98,6 +99,14 @@ async fn bytes_that_no_document_has_any_more_are_removed_and_others_stay() {
     };
     assert_eq!(sweep().await, 0, "all of them are some document's");
     world.writer.withdraw_consent(world.acme.id, &linked.account).await.unwrap();
+    let mut freed = BTreeSet::new();
+    while let Some(first) = world.writer.freed().next().now_or_never() {
+        freed.insert(first);
+    }
+    for gone in [one, two] {
+        let first = u8::from_str_radix(&gone.sha256.to_string()[..2], 16).unwrap();
+        assert!(freed.contains(&first), "{first:x} is to be looked at now: {freed:x?}");
+    }
     let sent = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"two"))]);
     let held = shelf.receive(two, sent).await.unwrap();
     assert_eq!(sweep().await, 1, "what somebody holds stays");

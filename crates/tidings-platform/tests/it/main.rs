@@ -22,6 +22,7 @@ mod source;
 mod schema;
 mod library;
 mod adapters;
+mod adapters_over_http;
 mod collecting;
 mod collecting_stops;
 mod collecting_secrets;

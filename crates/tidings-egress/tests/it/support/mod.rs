@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use tidings_egress::{
-    Answer, Egress, EgressOptions, Network, Outgoing, OwnAddresses, Profile, SendFailure,
+    Answer, Egress, EgressOptions, Network, Outgoing, OwnAddresses, Profile, Section, SendFailure,
     SendLimits, Target,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,6 +26,7 @@ pub const LIMITS: SendLimits = SendLimits {
 /// A profile that opens the ranges, and plain http.
 pub fn profile(open: &[&str]) -> Profile {
     Profile {
+        section: Section::default(),
         allow_http: true,
         allow_addresses: open.iter().map(|text| Network::parse(text).unwrap()).collect(),
         own: OwnAddresses::default(),
