@@ -42,7 +42,8 @@ for (const { language, ...options } of WAYS) {
     const seen = [];
     const address = linkAddress(place, language);
     await visit(browser, address, { ...options, expects: expects(/of 422/, /of 400/) }, async (page) => {
-      await linkByKeyboard(page, WORDS[language], async (state) => {
+      const words = WORDS[language];
+      await linkByKeyboard(page, words, words.full, async (state) => {
         seen.push(state);
         assert.equal(await page.getAttribute('html', 'lang'), language, state);
         await hasNoBarrier(page, state);
