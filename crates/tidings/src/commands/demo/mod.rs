@@ -8,7 +8,7 @@
 //! ```
 
 mod linked;
-mod notes;
+pub(super) mod notes;
 mod stage;
 mod watch;
 
