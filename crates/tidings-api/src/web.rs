@@ -6,11 +6,12 @@
 //! /explorer/NAME-HASH.js its files; their address changes with their content: kept for ever
 //! ```
 //!
-//! What is long is sent compressed to browsers that take it, which all do. It is compressed once, when
-//! it is asked for first.
+//! What is long is sent compressed to browsers that take it, which all do. It is compressed once,
+//! when it is asked for first.
 //!
 //! The policies in the headers are the walls around a page that handles tokens: scripts, styles and
-//! requests of this server only, nothing inline, no frame around it, and no text that becomes markup.
+//! requests of this server only, nothing inline, no frame around it, and no text that becomes
+//! markup.
 
 use std::sync::OnceLock;
 
