@@ -56,6 +56,30 @@ test('a query is run by the keys from outside of the editor, and panes are sized
   });
 });
 
+test('what the editors open by keys has no barrier, and Escape leads back', async () => {
+  await open({}, async ({ page, at }) => {
+    await at.schemaIsThere();
+    await at.writeQuery('{ nothing\n  __typename\n  other: __typename }');
+    await at.problem('query', 'Cannot query field').waitFor();
+    const back = async (state) => {
+      await hasNoBarrier(page, state);
+      await page.keyboard.press('Escape');
+      assert.match(await focused(page), /^Query, as GraphQL/, state);
+    };
+    await page.keyboard.press('Control+f');
+    await page.keyboard.type('__typename');
+    await page.keyboard.press('Enter');
+    await page.locator('.cm-searchMatch-selected').waitFor();
+    await back('the search');
+    await page.keyboard.press('Control+Shift+M');
+    await page.locator('.cm-panel-lint').getByText('Cannot query field').waitFor();
+    await back('the list of problems');
+    // A dialog that would not lead back is not opened.
+    await page.keyboard.press('Control+Alt+g');
+    assert.match(await focused(page), /^Query, as GraphQL/);
+  });
+});
+
 for (const colorScheme of ['light', 'dark']) {
   test(`axe finds no barrier in ${colorScheme}, whatever is shown`, async () => {
     await open({ colorScheme }, async ({ page, at, token }) => {

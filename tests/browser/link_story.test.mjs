@@ -8,11 +8,16 @@ import { fileURLToPath } from 'node:url';
 
 import { hasNoBarrier, launch, visit } from './browser.mjs';
 import { PASSWORD, startInstallation } from './installation.mjs';
+import { WORDS, linkByKeyboard } from './link_page.mjs';
 
 const CLIENT = fileURLToPath(new URL('client.py', import.meta.url));
 const PYTHON = fileURLToPath(new URL('../../target/verify/python/bin/python', import.meta.url));
 const DOCUMENT_QUERY = `query($id: ID!) { getDocument(id: $id) { __typename
-  ... on Document { id title sha256 downloadUrl } } }`;
+  ... on Document { id title sha256 downloadUrl account { id } } } }`;
+const LINK_MUTATION = `mutation($user: ID!, $credentials: [CredentialInput!]!) {
+  linkAccount(user: $user, provider: "sample", accessLevel: FULL_CHECK_ONGOING,
+    credentials: $credentials, consent: { text: "agreed" }) {
+    __typename ... on Account { id } ... on OperationFailure { description } } }`;
 const ACCOUNT_QUERY = `query($id: ID!) { getAccount(id: $id) { __typename
   ... on Account { id status accessLevel user { id } } } }`;
 
@@ -47,67 +52,30 @@ function graphql(token, query, variables) {
   }).then((answer) => answer.json());
 }
 
-/** What a webhook was told, as the query's answer. */
+/** What a request to the receiver tells of a trigger, as the query's answer; else null. */
+const tells = (trigger) => (request) => {
+  if (!request.body) return null;
+  const body = JSON.parse(request.body);
+  return body.webhook.trigger === trigger ? Object.values(body.data)[0] : null;
+};
+
+/** What a webhook was told, now or later. */
 function told(trigger, is = () => true) {
-  const of = (request) => {
-    if (!request.body) return null;
-    const body = JSON.parse(request.body);
-    return body.webhook.trigger === trigger ? Object.values(body.data)[0] : null;
-  };
+  const of = tells(trigger);
   const matches = (request) => of(request) !== null && is(of(request));
   return place.receiver.wait(trigger, matches).then(of);
 }
 
-/** Goes through the pages by keyboard alone, and looks at each. */
-async function link(page) {
-  await hasNoBarrier(page, 'the choice of a provider');
-  await press(page, 'Sample Energy');
-  await page.waitForURL(/\/link\/credentials/);
-  await hasNoBarrier(page, 'the credentials');
-  await fill(page, 'ada@example.com', 'wrong');
-  await page.getByText('password', { exact: false }).first().waitFor();
-  await hasNoBarrier(page, 'credentials that were rejected');
-  await fill(page, 'ada@example.com', PASSWORD);
-  await page.waitForURL(/\/link\/consent/);
-  await hasNoBarrier(page, 'the consent');
-  const ongoing = page.locator('input[type=radio][value=FULL_CHECK_ONGOING]');
-  if (await ongoing.count()) {
-    await ongoing.focus();
-    await page.keyboard.press('Space');
-  }
-  const agree = page.locator('input[type=checkbox]');
-  if (await agree.count()) {
-    await agree.focus();
-    await page.keyboard.press('Space');
-  }
-  await submit(page);
-  await page.waitForURL(/\/link\/done/);
-  await hasNoBarrier(page, 'the end');
-  await submit(page);
-  await page.waitForURL((url) => url.href.startsWith(place.back));
-}
-
-async function press(page, name) {
-  await page.getByRole('button', { name }).focus();
-  await page.keyboard.press('Enter');
-}
-
-async function fill(page, email, password) {
-  const fields = page.locator('form input:not([type=hidden])');
-  await fields.nth(0).focus();
-  await page.keyboard.press('Control+A');
-  await page.keyboard.type(email);
-  await fields.nth(1).focus();
-  await page.keyboard.press('Control+A');
-  await page.keyboard.type(password);
-  await page.keyboard.press('Enter');
-  await page.waitForLoadState();
-}
-
-/** The one button of the page that goes on. */
-async function submit(page) {
-  await page.locator('main form button').first().focus();
-  await page.keyboard.press('Enter');
+/** Links another account, that begins to be collected now: gives its id. */
+async function linkAnother(token, user) {
+  const { data } = await graphql(token, LINK_MUTATION, {
+    user,
+    credentials: [
+      { name: 'email', value: 'grace@example.com' }, { name: 'password', value: PASSWORD },
+    ],
+  });
+  assert.ok(data.linkAccount.id, JSON.stringify(data));
+  return data.linkAccount.id;
 }
 
 test('an account is linked, collected, told of, polled, downloaded, and let go', async () => {
@@ -123,7 +91,11 @@ test('an account is linked, collected, told of, polled, downloaded, and let go',
   // The way back leads to the application; the wrong password was typed on purpose.
   const expects = [new RegExp(`request to another host: ${place.back}`), /status of 422/];
   const options = { colorScheme: 'light', locale: 'en-GB', expects };
-  await visit(browser, address, options, link);
+  await visit(browser, address, options, async (page) => {
+    await linkByKeyboard(page, WORDS.en, WORDS.en.ongoing, (state) => hasNoBarrier(page, state));
+    await page.keyboard.press('Enter');
+    await page.waitForURL((url) => url.href.startsWith(place.back));
+  });
   const came = await place.application.wait('the way back', ({ url }) => url.includes('code='));
   const back = `${place.application.origin}${came.url}`;
   assert.equal(new URL(back).searchParams.get('iss'), place.origin);
@@ -158,28 +130,20 @@ test('an account is linked, collected, told of, polled, downloaded, and let go',
   assert.equal((await asked(tag)).status, 304);
   assert.equal((await fetch(first.downloadUrl, { headers: bearer })).status, 404);
   await fetch(`${place.sample}/sample/documents`, { method: 'POST' });
+  // An account that is linked after that is collected once and once more. In that time the other
+  // would have been asked for as well.
+  const another = await linkAnother(issued.token, token.user);
+  const isOf = (account, bill) => (document) =>
+    document.account?.id === account && document.title === bill;
+  await told('DocumentAdded', isOf(another, 'Bill 4'));
+  await fetch(`${place.sample}/sample/documents`, { method: 'POST' });
+  await told('DocumentAdded', isOf(another, 'Bill 5'));
+  const of = tells('DocumentAdded');
+  const ofOld = place.receiver.requests.map(of).filter((document) =>
+    document?.account?.id === token.account);
+  assert.deepEqual(ofOld.map(({ title }) => title).sort(), ['Bill 1', 'Bill 2', 'Bill 3']);
   const query = `{ getAccount(id: "${token.account}") { ... on Account { status
     documents { items { id } } } } }`;
   const { data } = await graphql(issued.token, query, {});
   assert.deepEqual(data.getAccount, { status: 'CONSENT_WITHDRAWN', documents: { items: [] } });
-});
-
-test('the pages of Auth Link hold in Welsh, in the dark, and in a narrow window', async () => {
-  const { address } = await client(['begin', place.origin, place.back]);
-  const looks = [
-    { colorScheme: 'dark', locale: 'cy-GB' },
-    { colorScheme: 'light', locale: 'en-GB', viewport: { width: 320, height: 640 } },
-  ];
-  for (const look of looks) {
-    await visit(browser, address, look, async (page) => {
-      const language = await page.locator('html').getAttribute('lang');
-      assert.ok(look.locale.startsWith(language.slice(0, 2)), language);
-      await hasNoBarrier(page, `the choice of a provider, ${JSON.stringify(look)}`);
-      const wider = await page.evaluate(() => document.body.scrollWidth > innerWidth);
-      assert.equal(wider, false, 'it scrolls sideways');
-      await press(page, 'Sample Energy');
-      await page.waitForURL(/\/link\/credentials/);
-      await hasNoBarrier(page, `the credentials, ${JSON.stringify(look)}`);
-    });
-  }
 });

@@ -1,7 +1,7 @@
 //! Whether an answer may be sent compressed, as `Accept-Encoding` says (RFC 9110, section 12.5.3).
 //!
-//! For the pages' files alone, which are the same for everybody. An answer that holds a secret beside
-//! what somebody else chose would tell of it by its length.
+//! For the pages' files alone, which are the same for everybody. An answer that holds a secret
+//! beside what somebody else chose would tell of it by its length.
 
 use std::io::Write;
 

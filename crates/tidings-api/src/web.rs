@@ -6,11 +6,12 @@
 //! /explorer/NAME-HASH.js its files; their address changes with their content: kept for ever
 //! ```
 //!
-//! What is long is sent compressed to browsers that take it, which all do. It is compressed once, when
-//! it is asked for first.
+//! What is long is sent compressed to browsers that take it, which all do. It is compressed once,
+//! when it is asked for first.
 //!
 //! The policies in the headers are the walls around a page that handles tokens: scripts, styles and
-//! requests of this server only, nothing inline, no frame around it.
+//! requests of this server only, nothing inline, no frame around it, and no text that becomes
+//! markup.
 
 use std::sync::OnceLock;
 
@@ -28,7 +29,8 @@ use crate::{
 /// What a page may do.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     connect-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; \
-    form-action 'none'; frame-ancestors 'none'";
+    form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+    trusted-types 'none'";
 const HASH_DIGITS: usize = 16;
 /// What is shorter fits into a packet or two as it is.
 const COMPRESSED_FROM_BYTES: usize = 2 * 1024;

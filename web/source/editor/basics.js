@@ -5,7 +5,7 @@ import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap }
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput } from '@codemirror/language';
 import { lintKeymap } from '@codemirror/lint';
-import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
+import { gotoLine, highlightSelectionMatches, searchKeymap } from '@codemirror/search';
 import { EditorState } from '@codemirror/state';
 import {
   EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers,
@@ -28,7 +28,10 @@ const reading = [
   look,
 ];
 
-const reads = [...defaultKeymap, ...searchKeymap, ...foldKeymap];
+// Within a shadow root the dialog for a line forgets, when it is closed, that it had the focus: who
+// works by keyboard would begin at the top of the page again.
+const searchKeys = searchKeymap.filter(({ run }) => run !== gotoLine);
+const reads = [...defaultKeymap, ...searchKeys, ...foldKeymap];
 
 /** For an editor that is written in. */
 export const writable = [

@@ -99,7 +99,12 @@ const panels = {
   '.cm-lintRange-warning': wave('var(--warning)'),
   '.cm-panels': { color: 'var(--text)', backgroundColor: 'var(--surface-raised)' },
   '.cm-panels.cm-panels-bottom': { borderTop: '1px solid var(--line)' },
-  '.cm-panel.cm-search': { padding: '0.5rem', fontFamily: 'var(--sans)' },
+  '.cm-panel.cm-search': {
+    padding: '0.5rem',
+    fontFamily: 'var(--sans)',
+    '& input, & button, & label': { fontSize: '0.8125rem' },
+  },
+  '.cm-panel.cm-search [name=close]': { padding: '0 0.5rem', fontSize: '1.1rem' },
   '.cm-textfield': {
     color: 'var(--text)',
     backgroundColor: 'var(--surface)',

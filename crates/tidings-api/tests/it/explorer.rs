@@ -8,7 +8,8 @@ use crate::support::{Answer, Door, request};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     connect-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; \
-    form-action 'none'; frame-ancestors 'none'";
+    form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+    trusted-types 'none'";
 
 /// The addresses of the files that the page names.
 fn named(page: &Answer) -> Vec<String> {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tidings_core::secret::Vault;
 use tidings_egress::{Egress, EgressOptions, Profile};
 
+use super::demo::notes::Notes;
 use crate::{
     cli::Doctor,
     client::Client,
@@ -62,7 +63,10 @@ impl Finding {
 }
 
 pub async fn run(options: Doctor) -> Result<(), Failure> {
-    let overrides = Overrides { listen: options.listen.clone(), ..options.config.overrides() };
+    // A demo takes another port where the usual one is taken, and writes down which.
+    let noted = options.data_dir.as_deref().and_then(|folder| Notes::read(folder).address());
+    let listen = options.listen.clone().or(noted);
+    let overrides = Overrides { listen, ..options.config.overrides() };
     let mut findings = Vec::new();
     let read = match &options.data_dir {
         Some(folder) => Config::demo(folder, &overrides),

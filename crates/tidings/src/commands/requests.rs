@@ -9,8 +9,8 @@ use crate::failure::Failure;
 const FAILURE: &str =
     "... on OperationFailure { code description problems { path message line column } }";
 
-pub const APPLICATION: &str = "name scopes redirectUris clientType accessLevels \
-    tokenLifetimeS jwtProfiles { name algorithms issuer audience maxScopes publicKey jwksUrl } added updated";
+pub const APPLICATION: &str = "name scopes redirectUris clientType accessLevels tokenLifetimeS \
+    jwtProfiles { name algorithms issuer audience maxScopes publicKey jwksUrl } added updated";
 /// A webhook that is gone has no health.
 pub const WEBHOOK_REMOVED: &str = "id application name source triggers url status added updated";
 pub const WEBHOOK: &str = "id application name source triggers url query \

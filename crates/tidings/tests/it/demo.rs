@@ -106,8 +106,10 @@ fn the_demo_delivers_the_sample_with_the_three_recommended_queries_and_ends_well
         let about = std::fs::metadata(folder.path().join("data").join(name)).unwrap();
         assert_eq!(about.permissions().mode() & 0o777, 0o600, "{name}");
     }
-    let looked = ["doctor", "--data-dir", "data", "--listen", "127.0.0.1:0", "--json"];
+    let looked = ["doctor", "--data-dir", "data", "--json"];
     let ended = run(folder.path(), &[], &looked).good();
+    let address = notes["url"].as_str().unwrap().strip_prefix("http://").unwrap();
+    assert!(ended.stdout.contains(&format!("{address} is free")), "{ended:?}");
     let key = ended.stdout.lines().find(|line| line.contains("\"key\"")).unwrap();
     assert!(key.contains("data/tidings.key"), "{ended:?}");
 }

@@ -10,7 +10,7 @@
 
 mod application;
 mod linked;
-mod notes;
+pub(super) mod notes;
 mod stage;
 mod watch;
 

@@ -48,6 +48,11 @@ impl Notes {
         write_private(&Notes::path(folder), &format!("{text}\n"))
     }
 
+    /// Where the demo listens, once it has run.
+    pub fn address(&self) -> Option<String> {
+        self.url.strip_prefix("http://").map(str::to_owned)
+    }
+
     /// The shared key, read.
     pub fn key(&self) -> Result<Key, Failure> {
         Key::parse(&self.key)
