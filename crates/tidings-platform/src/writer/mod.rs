@@ -17,7 +17,7 @@ use tidings_core::{
     matching::match_event,
     secret::Vault,
     source::SourceInfo,
-    time::{Now, Wall},
+    time::Now,
 };
 use tidings_graphql::{Failure, Locale, OperationFailure, Problem};
 use tidings_store::{
@@ -209,12 +209,6 @@ impl Writer {
     #[must_use]
     pub fn source(&self) -> &SourceInfo {
         &self.source
-    }
-
-    /// What the wall clock says.
-    #[must_use]
-    pub fn wall(&self) -> Wall {
-        self.now().wall
     }
 
     fn now(&self) -> Now {

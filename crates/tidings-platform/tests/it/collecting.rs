@@ -56,9 +56,9 @@ impl Scene {
 
     async fn link_until(&self, level: &str, password: &str, until: Option<&str>) -> Value {
         let query = "mutation($user: ID!, $provider: String!, $level: AccessLevel!, \
-            $credentials: [CredentialInput!]!, $until: DateTime) { linkAccount(user: $user, \
+            $credentials: [CredentialInput!]!, $now: DateTime!, $until: DateTime) { linkAccount(user: $user, \
             provider: $provider, accessLevel: $level, credentials: $credentials, \
-            consent: { text: \"I agree\", until: $until }) { __typename \
+            consent: { text: \"I agree\", givenAt: $now, until: $until }) { __typename \
             ... on Account { id status accessLevel } \
             ... on OperationFailure { code description problems { path } } } }";
         let credentials = json!([
@@ -66,7 +66,7 @@ impl Scene {
             { "name": "password", "value": password },
         ]);
         let variables = json!({ "user": USER, "provider": PROVIDER, "level": level,
-            "credentials": credentials, "until": until });
+            "credentials": credentials, "until": until, "now": self.world.clock.now().wall.iso() });
         self.world.get(self.world.acme(), query, variables).await
     }
 
