@@ -27,13 +27,6 @@ impl AuthLink {
         };
         let Owner::Application(id) = token.owner else { return Ok(None) };
         let catalog = self.store.catalog().await?;
-        Ok(catalog.application(id).map(|application| Principal {
-            owner: token.owner.clone(),
-            kind: token.kind,
-            user: token.user.clone(),
-            application_name: Some(application.name.clone()),
-            scopes: token.scopes.and(application.scopes),
-            expires_at: token.expires.map(|expires| expires.wall),
-        }))
+        Ok(catalog.application(id).map(|application| token.principal(application)))
     }
 }
