@@ -122,14 +122,7 @@ async fn principal(api: &Api, token: &Token) -> Result<Option<Principal>, StoreE
         }));
     };
     let catalog = api.store.catalog().await?;
-    Ok(catalog.application(id).map(|application| Principal {
-        owner: token.owner.clone(),
-        kind: token.kind,
-        user: token.user.clone(),
-        application_name: Some(application.name.clone()),
-        scopes: token.scopes.and(application.scopes),
-        expires_at,
-    }))
+    Ok(catalog.application(id).map(|application| token.principal(application)))
 }
 
 /// Tokens that were read a moment ago.

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    application::Name,
+    application::{Application, Name},
     ids::{ApplicationId, EntityId, GrantId, TokenId},
     secret::TokenHash,
     time::{Elapsed, Now, Wall},
@@ -231,6 +231,19 @@ impl Token {
     #[must_use]
     pub fn is_valid(&self, now: Elapsed) -> bool {
         self.revoked_at.is_none() && self.expires.is_none_or(|expires| now < expires.elapsed)
+    }
+
+    /// Who asks with it: its owner, an application, with what that still has of the token's scopes.
+    #[must_use]
+    pub fn principal(&self, application: &Application) -> Principal {
+        Principal {
+            owner: self.owner.clone(),
+            kind: self.kind,
+            user: self.user.clone(),
+            application_name: Some(application.name.clone()),
+            scopes: self.scopes.and(application.scopes),
+            expires_at: self.expires.map(|expires| expires.wall),
+        }
     }
 }
 

@@ -119,7 +119,7 @@ pub enum Failure {
         /// Its id, name or code.
         id: String,
     },
-    /// There are as many as there may be.
+    /// A user has as many as there may be.
     TooMany {
         /// What there are so many of.
         what: Thing,
@@ -237,7 +237,8 @@ impl Failure {
                 word(what)
             ),
             Failure::TooMany { what, max } => format!(
-                "There may be {max} of this at most: {}. Delete one that is not needed any more.",
+                "A user may have {max} of this at most: {}. Add it for another user, or delete \
+                 the user with all that is there.",
                 word(what)
             ),
             Failure::ConsentWithdrawn { account } => format!(
@@ -305,7 +306,8 @@ impl Failure {
                 word(what)
             ),
             Failure::TooMany { what, max } => format!(
-                "Ni chaniateir mwy na {max} o'r rhain: {}. Dilëwch un nad oes ei angen mwyach.",
+                "Ni chaiff defnyddiwr fwy na {max} o'r rhain: {}. Ychwanegwch ef ar gyfer \
+                 defnyddiwr arall, neu dilëwch y defnyddiwr gyda phopeth sydd yno.",
                 word(what)
             ),
             Failure::ConsentWithdrawn { account } => format!(
@@ -313,7 +315,8 @@ impl Failure {
                  `{account}`. Cysylltwch y cyfrif eto gyda chaniatâd newydd."
             ),
             Failure::Erased { what, id } => format!(
-                "Dilëwyd yr hyn y mae'n sôn amdano: {} `{id}`. Ni ellir ei anfon eto.",
+                "Mae'n sôn am rywbeth a ddilëwyd, neu y tynnwyd caniatâd yn ôl ar ei gyfer: {} \
+                 `{id}`. Ni ellir ei anfon eto.",
                 word(what)
             ),
             Failure::AnswerTooLarge { items_max } => format!(

@@ -1,9 +1,9 @@
 //! Who is asking, as a resolver sees it.
 
 use async_graphql::{Context, Error};
-use tidings_core::access::{Principal, Scope};
+use tidings_core::access::{Principal, Scope, ScopeSet};
 
-use crate::texts::Failure;
+use crate::{failure::Problem, texts::Failure};
 
 /// Who is asking. The one who executes a request puts it into the request's data; without it nobody
 /// is.
@@ -28,4 +28,25 @@ pub fn principal<'a>(context: &Context<'a>) -> Result<&'a Principal, Error> {
 /// [`Failure::into_error`].
 pub fn require(principal: &Principal, scope: Scope) -> Result<(), Failure> {
     if principal.scopes.allows(scope) { Ok(()) } else { Err(Failure::ScopeMissing { scope }) }
+}
+
+/// Scopes as they were written at `path`, of those that may be given. What is wrong with them is
+/// noted; `more` says it of one that may not be given.
+pub fn read_scopes(
+    path: &str,
+    texts: &[String],
+    given: ScopeSet,
+    problems: &mut Vec<Problem>,
+    more: impl Fn(Scope) -> String,
+) -> ScopeSet {
+    let mut scopes = Vec::new();
+    for (index, text) in texts.iter().enumerate() {
+        let path = format!("{path}/{index}");
+        match text.parse::<Scope>() {
+            Ok(scope) if given.allows(scope) => scopes.push(scope),
+            Ok(scope) => problems.push(Problem::new(path, more(scope))),
+            Err(error) => problems.push(Problem::new(path, error.to_string())),
+        }
+    }
+    scopes.into_iter().collect()
 }

@@ -15,7 +15,7 @@ use tidings_core::{
     secret::{TokenHash, token_text},
     time::{Now, SECOND_MS, Wall},
 };
-use tidings_graphql::{DateTime, Failure, OperationFailure, Problem, Thing};
+use tidings_graphql::{DateTime, Failure, OperationFailure, Problem, Thing, viewer::read_scopes};
 use tidings_store::{Append, AppendError, EntityExpectation, NewToken, Page};
 
 use super::{
@@ -247,19 +247,8 @@ fn scopes(
         let message = "a token without scopes opens nothing: name at least one";
         problems.push(Problem::new("/input/scopes", message));
     }
-    let mut scopes = Vec::new();
-    for (index, text) in texts.iter().enumerate() {
-        let path = format!("/input/scopes/{index}");
-        match text.parse::<Scope>() {
-            Ok(scope) if all.allows(scope) => scopes.push(scope),
-            Ok(scope) => {
-                let message = format!("`{scope}` is more than can be given here: leave it out");
-                problems.push(Problem::new(path, message));
-            }
-            Err(error) => problems.push(Problem::new(path, error.to_string())),
-        }
-    }
-    scopes.into_iter().collect()
+    let more = |scope| format!("`{scope}` is more than can be given here: leave it out");
+    read_scopes("/input/scopes", texts, all, problems, more)
 }
 
 /// When the token ends: after its own time, its application's, and never after the token that added

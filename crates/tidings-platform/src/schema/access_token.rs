@@ -3,7 +3,8 @@
 use async_graphql::{Context, Error, ID, Object, SimpleObject};
 use tidings_core::access::{Principal, Scope, ScopeSet, TokenKind};
 use tidings_graphql::{
-    DateTime, Denial, Failure, OperationFailure, Problem, principal, viewer::require,
+    DateTime, Denial, Failure, OperationFailure, Problem, principal,
+    viewer::{read_scopes, require},
 };
 
 use super::{asking::result_union, batch::shown_alone, user::UserObject};
@@ -118,20 +119,10 @@ fn asked(texts: &[String], delegable: ScopeSet) -> Result<ScopeSet, OperationFai
         let message = "a token without scopes opens nothing: name at least one, or leave it out";
         problems.push(Problem::new("/scope", message));
     }
-    let mut scopes = Vec::new();
-    for (index, text) in texts.iter().enumerate() {
-        let path = format!("/scope/{index}");
-        match text.parse::<Scope>() {
-            Ok(scope) if delegable.allows(scope) => scopes.push(scope),
-            Ok(scope) => {
-                let message = format!("this master token cannot hand on `{scope}`: leave it out");
-                problems.push(Problem::new(path, message));
-            }
-            Err(error) => problems.push(Problem::new(path, error.to_string())),
-        }
-    }
+    let more = |scope| format!("this master token cannot hand on `{scope}`: leave it out");
+    let scopes = read_scopes("/scope", texts, delegable, &mut problems, more);
     if !problems.is_empty() {
         return Err(OperationFailure::invalid(problems));
     }
-    Ok(scopes.into_iter().collect())
+    Ok(scopes)
 }

@@ -8,11 +8,7 @@ use super::{
     asking::{result_union, writing},
     batch::shown_alone,
 };
-use crate::{
-    collect::protocol::Credential,
-    domain::Consent,
-    writer::{NewLink, Writer},
-};
+use crate::{collect::protocol::Credential, domain::Consent, writer::NewLink};
 
 /// One thing that opens an account, as its provider asks for it.
 #[derive(InputObject)]
@@ -28,8 +24,8 @@ pub struct CredentialInput {
 pub struct ConsentInput {
     /// The words that the user saw: 1 to 4,096 characters.
     pub text: String,
-    /// When the user agreed; left out: now.
-    pub given_at: Option<DateTime>,
+    /// When the user agreed.
+    pub given_at: DateTime,
     /// Until when it holds; then it counts as withdrawn. Left out: until it is withdrawn.
     pub until: Option<DateTime>,
 }
@@ -62,7 +58,7 @@ impl LinkMutation {
             Err(failure) => return Ok(Err(failure).into()),
         };
         let user = user.0;
-        let consent = consent_of(writer, consent);
+        let consent = Consent::from(consent);
         let credentials = credentials.into_iter().map(Credential::from).collect();
         let new = NewLink { user, provider, access_level, credentials, consent };
         let written = writer.link_account(application, new).await;
@@ -77,7 +73,8 @@ impl From<CredentialInput> for Credential {
     }
 }
 
-fn consent_of(writer: &Writer, input: ConsentInput) -> Consent {
-    let given_at = input.given_at.map_or_else(|| writer.wall(), |date| date.0);
-    Consent { text: input.text, given_at, until: input.until.map(|date| date.0) }
+impl From<ConsentInput> for Consent {
+    fn from(ConsentInput { text, given_at, until }: ConsentInput) -> Consent {
+        Consent { text, given_at: given_at.0, until: until.map(|date| date.0) }
+    }
 }

@@ -193,7 +193,8 @@ impl UserMutation {
     }
 
     /// Deletes a user with all accounts, to-dos and switches, revokes the user's tokens, and gives
-    /// the user as it last was. Fires `UserDeleted`, and `AccountDeleted` for each account.
+    /// the user as it last was, with empty lists: what hung on it is told to the query of its
+    /// `UserDeleted`. Fires that, and `AccountDeleted` for each account.
     async fn delete_user(
         &self,
         context: &Context<'_>,

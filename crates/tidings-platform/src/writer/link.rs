@@ -186,8 +186,7 @@ impl Writer {
         checks.consent("/consent", &new.consent);
         let now = self.now().wall;
         if new.consent.given_at.0 > now.0.saturating_add(AHEAD_MS_MAX) {
-            let message = "write when the user agreed, or leave it out for now";
-            checks.refuse("/consent/givenAt", message);
+            checks.refuse("/consent/givenAt", "write when the user agreed: that is still to come");
         }
         if new.consent.until.is_some_and(|until| until <= now) {
             checks.refuse("/consent/until", "write a date that is still to come, or leave it out");

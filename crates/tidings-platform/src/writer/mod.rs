@@ -8,7 +8,7 @@
 //!   └─ the entity changed meanwhile ──────────────────────┘
 //! ```
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::RangeInclusive, sync::Arc};
 
 use tidings_core::{
     event::{Event, JsonObject},
@@ -17,7 +17,7 @@ use tidings_core::{
     matching::match_event,
     secret::Vault,
     source::SourceInfo,
-    time::{Now, Wall},
+    time::Now,
 };
 use tidings_graphql::{Failure, Locale, OperationFailure, Problem};
 use tidings_store::{
@@ -238,12 +238,6 @@ impl Writer {
         &self.source
     }
 
-    /// What the wall clock says.
-    #[must_use]
-    pub fn wall(&self) -> Wall {
-        self.now().wall
-    }
-
     fn now(&self) -> Now {
         self.clock.now()
     }
@@ -407,7 +401,12 @@ impl Writer {
 /// There is no such entity for the one who asks.
 pub(crate) fn not_found<B: Body>(id: &str) -> Failure {
     const SHOWN_CHARACTERS_MAX: usize = 64;
-    Failure::NotFound { what: B::THING, id: id.chars().take(SHOWN_CHARACTERS_MAX).collect() }
+    const TURNING: [RangeInclusive<char>; 3] =
+        ['\u{200E}'..='\u{200F}', '\u{202A}'..='\u{202E}', '\u{2066}'..='\u{2069}'];
+    // What would command a terminal, or turn the text around, is not said back.
+    let is_shown = |it: &char| !it.is_control() && !TURNING.iter().any(|turn| turn.contains(it));
+    let id = id.chars().filter(is_shown).take(SHOWN_CHARACTERS_MAX).collect();
+    Failure::NotFound { what: B::THING, id }
 }
 
 /// Others changed the entity at every try.

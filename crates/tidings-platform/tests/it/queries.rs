@@ -178,3 +178,12 @@ fn the_names_of_the_queries_are_those_of_the_schema() {
     let field = |line: &&str| line.starts_with("\tget");
     assert_eq!(root.lines().filter(field).count(), names.len(), "{root}");
 }
+
+#[tokio::test]
+async fn an_id_is_said_back_without_what_commands_a_terminal_or_turns_the_text_around() {
+    let world = World::sampled().await;
+    let query = "query($id: ID!) { getUser(id: $id) { ... on OperationFailure { description } } }";
+    let id = "a\u{1B}[2J\u{0}\n\u{202E}b\u{2066}é";
+    let failure = world.get(world.acme(), query, json!({ "id": id })).await;
+    assert!(failure["description"].as_str().unwrap().contains("`a[2Jbé`"), "{failure}");
+}

@@ -14,7 +14,8 @@ use crate::support::{
 const DOCUMENT: &str = "query($id: ID!) { getDocument(id: $id) { __typename \
     ... on Document { id title } } }";
 const LINK: &str = "mutation($user: ID!, $level: AccessLevel!) { linkAccount(user: $user, \
-    provider: \"sample\", accessLevel: $level, consent: { text: \"I agree\" }, \
+    provider: \"sample\", accessLevel: $level, \
+    consent: { text: \"I agree\", givenAt: \"2020-01-01T00:00:00Z\" }, \
     credentials: [{ name: \"email\", value: \"ada@example.com\" }, \
     { name: \"password\", value: \"sample-password\" }]) { __typename ... on Account { id } \
     ... on OperationFailure { description } } }";

@@ -68,9 +68,10 @@ impl Scene {
         until: Option<&str>,
     ) -> Value {
         let query = "mutation($user: ID!, $provider: String!, $level: AccessLevel!, \
-            $credentials: [CredentialInput!]!, $until: DateTime) { linkAccount(user: $user, \
-            provider: $provider, accessLevel: $level, credentials: $credentials, \
-            consent: { text: \"I agree\", until: $until }) { __typename \
+            $credentials: [CredentialInput!]!, $now: DateTime!, $until: DateTime) { \
+            linkAccount(user: $user, provider: $provider, accessLevel: $level, \
+            credentials: $credentials, \
+            consent: { text: \"I agree\", givenAt: $now, until: $until }) { __typename \
             ... on Account { id status accessLevel } \
             ... on OperationFailure { code description problems { path } } } }";
         let credentials = json!([
@@ -78,7 +79,7 @@ impl Scene {
             { "name": "password", "value": password },
         ]);
         let variables = json!({ "user": USER, "provider": provider, "level": level,
-            "credentials": credentials, "until": until });
+            "credentials": credentials, "until": until, "now": self.world.clock.now().wall.iso() });
         self.world.get(self.world.acme(), query, variables).await
     }
 

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     client::Client,
+    clock,
     commands::requests::{self, with},
     failure::Failure,
     sample_provider::{self, Behaviour, PASSWORD, SampleProvider},
@@ -44,15 +45,18 @@ pub async fn link(stage: &Stage) -> Result<SampleProvider, Failure> {
 }
 
 async fn link_account(application: &Client) -> Result<Value, Failure> {
-    let document = "mutation($user: ID!, $provider: String!, $credentials: [CredentialInput!]!) { \
-        linkAccount(user: $user, provider: $provider, accessLevel: FULL_CHECK_ONGOING, \
-        credentials: $credentials, consent: { text: \"The demo may read this sample account.\" }) \
+    let document = "mutation($user: ID!, $provider: String!, $credentials: [CredentialInput!]!, \
+        $consent: ConsentInput!) { linkAccount(user: $user, provider: $provider, \
+        accessLevel: FULL_CHECK_ONGOING, credentials: $credentials, consent: $consent) \
         { __typename ... on Account { id } FAILURE } }";
     let credentials = json!([
         { "name": "email", "value": "ada@example.com" },
         { "name": "password", "value": PASSWORD },
     ]);
-    let variables = json!({ "user": USER, "provider": PROVIDER, "credentials": credentials });
+    let given_at = clock::wall().iso();
+    let consent = json!({ "text": "The demo may read this sample account.", "givenAt": given_at });
+    let variables = json!({ "user": USER, "provider": PROVIDER, "credentials": credentials,
+        "consent": consent });
     application.run_union(&with(document, ""), variables).await
 }
 
