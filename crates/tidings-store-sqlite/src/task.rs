@@ -93,7 +93,8 @@ pub(crate) fn apply(connection: &Connection, change: &TaskChange) -> Result<(), 
     match change {
         TaskChange::Put { application, kind, key, lane, body, due_at } => connection
             .prepare_cached(
-                "INSERT INTO task (application, kind, key, lane, body, due_at, next_at, claims_count)
+                "INSERT INTO task
+                     (application, kind, key, lane, body, due_at, next_at, claims_count)
                  VALUES (?1, ?2, ?3, ?6, ?4, ?5, ?5, 0)
                  ON CONFLICT (application, kind, key) DO UPDATE SET lane = excluded.lane,
                      body = excluded.body, due_at = excluded.due_at, next_at = excluded.due_at,

@@ -1,6 +1,6 @@
-//! What every store decides alike, as plain functions and values, so that the databases never drift apart:
-//! reasons and texts that a store itself writes, the bounds of its commits, and what a delivery is
-//! beside its webhook and its endpoint.
+//! What every store decides alike, as plain functions and values, so that the databases never
+//! drift apart: reasons and texts that a store itself writes, the bounds of its commits, and what
+//! a delivery is beside its webhook and its endpoint.
 
 use std::collections::HashMap;
 

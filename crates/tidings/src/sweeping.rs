@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tidings_platform::{Freed, Library};
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 /// How often a 256th of the shelf is gone through: what a kill left there is found within hours.
@@ -12,7 +12,7 @@ const EVERY: Duration = Duration::from_secs(30);
 /// Removes what was deleted at once, and goes through the shelf meanwhile, a part at a time.
 pub async fn sweep(library: Library, freed: Arc<Freed>, stop: CancellationToken) {
     let mut all = (0..=u8::MAX).cycle();
-    let mut turn = interval_at(Instant::now() + EVERY, EVERY);
+    let mut turn = interval(EVERY);
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let first = tokio::select! {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! rejected ─► to-do ─► no credentials any more ─┐
-//! trouble ─┬─► 72 h of a first collection ──────┴─► the end of the consent is waited for, if it has one
+//! trouble ─┬─► 72 h of a first collection ──────┴─► the end of the consent is waited for
 //!          └─► longer and longer waits
 //! consent ended ─► as if it was withdrawn
 //! ```

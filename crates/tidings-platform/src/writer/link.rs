@@ -91,8 +91,8 @@ impl Writer {
 
     /// Links an account and sets its collection to work; fires `AccountAdded`. Where the user has
     /// an account with the provider whose credentials were rejected, or whose first collection
-    /// failed, that one gets the new credentials instead, and its to-dos that asked for them are done: fires `AccountUpdated`
-    /// and `ToDoDone`.
+    /// failed, that one gets the new credentials instead, and its to-dos that asked for them are
+    /// done: fires `AccountUpdated` and `ToDoDone`.
     ///
     /// # Errors
     /// `INVALID_INPUT`, `NOT_FOUND` for its user or provider, `NOT_SUPPORTED` where the provider
