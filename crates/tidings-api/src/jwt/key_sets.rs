@@ -3,8 +3,9 @@
 //!   fresh and has the key ─► that ─ else ─► read it, one at a time ─► the key
 //!                                              └─ it cannot be read ─► the keys of before
 //!
-//! Strangers decide when a set is read, since they name the key. So a reading comes to its end though
-//! nobody waits for it, and whom the keys of before can serve waits for no reading of another's.
+//! Strangers decide when a set is read, since they name the key. So a reading comes to its end
+//! though nobody waits for it, and whom the keys of before can serve waits for no reading of
+//! another's.
 
 use std::{
     collections::HashMap,
