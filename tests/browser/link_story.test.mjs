@@ -115,7 +115,7 @@ test('an account is linked, collected, told of, polled, downloaded, and let go',
     `{ getDocuments(account: "${token.account}", updatedSince: "2001-01-01T00:00:00Z") {
       items { title } deleted } }`,
   )}`;
-  const asked = (tag) => fetch(poll, { headers: { ...bearer, 'if-none-match': tag } });
+  const asked = (tag, as = bearer) => fetch(poll, { headers: { ...as, 'if-none-match': tag } });
   await told('DocumentAdded', ({ title }) => title === 'Bill 2');
   await fetch(`${place.sample}/sample/documents`, { method: 'POST' });
   await told('DocumentAdded', ({ title }) => title === 'Bill 3');
@@ -126,9 +126,12 @@ test('an account is linked, collected, told of, polled, downloaded, and let go',
   const issued = JSON.parse(place.tidings('token', 'issue', '--application', 'acme', '--json'));
   const withdraw = 'mutation($id: ID!) { withdrawConsent(account: $id) { __typename } }';
   await graphql(issued.token, withdraw, { id: token.account });
-  const tag = (await asked('"none"')).headers.get('etag');
-  assert.equal((await asked(tag)).status, 304);
-  assert.equal((await fetch(first.downloadUrl, { headers: bearer })).status, 404);
+  assert.equal((await asked('"none"')).status, 401, 'the token ended with the consent');
+  assert.equal((await fetch(first.downloadUrl, { headers: bearer })).status, 401);
+  const own = { authorization: `Bearer ${issued.token}` };
+  const tag = (await asked('"none"', own)).headers.get('etag');
+  assert.equal((await asked(tag, own)).status, 304);
+  assert.equal((await fetch(first.downloadUrl, { headers: own })).status, 404);
   await fetch(`${place.sample}/sample/documents`, { method: 'POST' });
   // An account that is linked after that is collected once and once more. In that time the other
   // would have been asked for as well.

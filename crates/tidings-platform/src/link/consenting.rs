@@ -14,7 +14,7 @@ use super::{
     asked::Asked,
     flow::{self, Ended, Visit},
     form::Form,
-    grant::CODE_MS_MAX,
+    grant::{CODE_MS_MAX, NoCode},
     pages::{
         self,
         consent::{Agreement, Choice, HowLong, Trouble},
@@ -86,18 +86,18 @@ pub(super) async fn send_back(State(link): State<Arc<AuthLink>>, request: Reques
             return Ok(link.leave(session, &[("code", &left.code)]));
         }
         let Some(linked) = &session.linked else { return Ok(answer::see_other(session.step())) };
-        let code = link.issue_code(&session.asked, linked).await;
-        match code.map_err(|_| flow::unavailable(session.locale))? {
+        match link.issue_code(&session.asked, linked).await {
             Ok(code) => {
                 let now = link.now().elapsed;
                 let left = Left { code: code.clone(), until: now.plus_ms(CODE_MS_MAX) };
                 link.sessions.change(&visit.key, now, |session| session.left = Some(left));
                 Ok(link.leave(session, &[("code", &code)]))
             }
-            Err(unknown) => {
+            Err(NoCode::Nowhere(unknown)) => {
                 link.sessions.end(&visit.key);
                 Ok(flow::stays_here(session.locale, unknown))
             }
+            Err(NoCode::Stopped) => Err(flow::unavailable(session.locale)),
         }
     };
     left.await.unwrap_or_else(|ended: Ended| *ended)

@@ -111,6 +111,21 @@ impl From<StoreError> for NotIssued {
     }
 }
 
+/// Why there is no code.
+#[derive(Debug)]
+pub(super) enum NoCode {
+    /// There is no place any more to send it to.
+    Nowhere(Unknown),
+    /// The store cannot be used.
+    Stopped,
+}
+
+impl From<NotIssued> for NoCode {
+    fn from(_: NotIssued) -> NoCode {
+        NoCode::Stopped
+    }
+}
+
 /// What a client shows for a code.
 pub(super) struct CodeShown<'a> {
     pub(super) code: &'a str,
@@ -126,14 +141,13 @@ struct Agreed {
 }
 
 impl AuthLink {
-    /// Makes a grant for what was linked, and gives its code. `Err(Unknown)`: there is no place any
-    /// more to send it to.
+    /// Makes a grant for what was linked, and gives its code.
     pub(super) async fn issue_code(
         &self,
         asked: &Authorization,
         linked: &Linked,
-    ) -> Result<Result<String, Unknown>, NotIssued> {
-        let Ok(id) = linked.account.parse::<GrantId>() else { return Err(NotIssued::Stopped) };
+    ) -> Result<String, NoCode> {
+        let Ok(id) = linked.account.parse::<GrantId>() else { return Err(NoCode::Stopped) };
         let now = self.now();
         let code = format!("{id}.{}", self.secret::<32>());
         let grant = Grant {
@@ -152,19 +166,17 @@ impl AuthLink {
         };
         let change = change(asked.application.id, id, None, &grant, now.elapsed);
         for _ in 0..TRIES_MAX {
-            let catalog = self.store.catalog().await?;
-            if let Err(unknown) = asked.is_still_known(&catalog) {
-                return Ok(Err(unknown));
-            }
+            let catalog = self.store.catalog().await.map_err(NotIssued::from)?;
+            asked.is_still_known(&catalog).map_err(NoCode::Nowhere)?;
             let changes = vec![change.clone()];
             let append = Append { changes, ..Append::of(catalog.version(), vec![]) };
             match self.ingest.append(now, append).await {
-                Ok(_) => return Ok(Ok(code)),
+                Ok(_) => return Ok(code),
                 Err(AppendError::StaleCatalog) => {}
-                Err(error) => return Err(refused(error)),
+                Err(error) => return Err(refused(error).into()),
             }
         }
-        Err(NotIssued::Stopped)
+        Err(NoCode::Stopped)
     }
 
     /// Exchanges a code for tokens.
