@@ -74,7 +74,11 @@ fn within_fields(selection_set: &mut SelectionSet) {
 pub fn restore(response: &mut Response, document: &ExecutableDocument, operation: Option<&str>) {
     let found = match &document.operations {
         DocumentOperations::Single(single) => Some(single),
-        DocumentOperations::Multiple(named) => operation.and_then(|name| named.get(name)),
+        // One that has a name is run without being named.
+        DocumentOperations::Multiple(named) => match operation {
+            Some(name) => named.get(name),
+            None => named.values().next().filter(|_| named.len() == 1),
+        },
     };
     if let Some(found) = found {
         let mut order = Order { document, errors: &response.errors, path: Vec::new() };
@@ -206,6 +210,18 @@ mod tests {
         response.errors.push(failed);
         restore(&mut response, &document, None);
         assert_eq!(serde_json::to_string(&response.data).unwrap(), r#"{"a":{"e":null}}"#);
+    }
+
+    #[test]
+    fn the_only_operation_tells_no_presence_also_where_it_has_a_name_and_nobody_names_it() {
+        let mut document = async_graphql::parser::parse_query("query Named { a { b } }").unwrap();
+        prepare(&mut document);
+        let given = r#"{"_tidings_presence":"Q","a":{"b":1,"_tidings_presence":"A"}}"#;
+        for operation in [None, Some("Named")] {
+            let mut response = Response::new(serde_json::from_str::<Value>(given).unwrap());
+            restore(&mut response, &document, operation);
+            assert_eq!(serde_json::to_string(&response.data).unwrap(), r#"{"a":{"b":1}}"#);
+        }
     }
 
     #[test]
