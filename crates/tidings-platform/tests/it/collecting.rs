@@ -56,8 +56,9 @@ impl Scene {
 
     async fn link_until(&self, level: &str, password: &str, until: Option<&str>) -> Value {
         let query = "mutation($user: ID!, $provider: String!, $level: AccessLevel!, \
-            $credentials: [CredentialInput!]!, $now: DateTime!, $until: DateTime) { linkAccount(user: $user, \
-            provider: $provider, accessLevel: $level, credentials: $credentials, \
+            $credentials: [CredentialInput!]!, $now: DateTime!, $until: DateTime) { \
+            linkAccount(user: $user, provider: $provider, accessLevel: $level, \
+            credentials: $credentials, \
             consent: { text: \"I agree\", givenAt: $now, until: $until }) { __typename \
             ... on Account { id status accessLevel } \
             ... on OperationFailure { code description problems { path } } } }";
