@@ -248,7 +248,7 @@ async fn an_account_cannot_be_added_to_a_user_who_is_deleted_at_the_same_moment(
     };
     let catalog = world.store.catalog().await.unwrap();
     let deletion = Append { changes: vec![gone], ..Append::of(catalog.version(), Vec::new()) };
-    world.ingest.upsets.lock().unwrap().push_back(Upset::First(deletion));
+    world.ingest.upsets.lock().unwrap().push_back(Upset::First(Box::new(deletion)));
     let refused = world.writer.add_account(world.acme.id, account(USER)).await.unwrap_err();
     assert_eq!(refused.failure.code().as_str(), "NOT_FOUND");
     assert_eq!(world.fired().await, ["UserAdded"]);

@@ -229,7 +229,8 @@ async fn touch_of(world: &World, kind: &str, id: &str) -> Upset {
         forget_at: None,
     };
     let catalog_version = world.store.catalog().await.unwrap().version();
-    Upset::First(Append { changes: vec![change], ..Append::of(catalog_version, Vec::new()) })
+    let other = Append { changes: vec![change], ..Append::of(catalog_version, Vec::new()) };
+    Upset::First(Box::new(other))
 }
 
 #[tokio::test]

@@ -305,7 +305,7 @@ async fn add_late_document(world: &World, linked: &Linked) -> &'static str {
     };
     let catalog = world.store.catalog().await.unwrap();
     let addition = Append { changes: vec![new], ..Append::of(catalog.version(), Vec::new()) };
-    world.ingest.upsets.lock().unwrap().push_back(Upset::First(addition));
+    world.ingest.upsets.lock().unwrap().push_back(Upset::First(Box::new(addition)));
     LATE
 }
 

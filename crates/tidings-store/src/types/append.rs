@@ -46,8 +46,8 @@ pub struct Append {
 /// People, accounts and other entities of an application that may not be told of any more. Every
 /// delivery of the application whose event is about one of them, or whose frozen body tells of
 /// one, is cancelled (`ConsentWithdrawn`) unless it is final, its lease is void, its body is
-/// removed with what receivers answered to it, and it is never replayed. A body that tells of one of them is frozen under no lease
-/// that was given before.
+/// removed with what receivers answered to it, and it is never replayed. A body that tells of one
+/// of them is frozen under no lease that was given before.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Erasure {
     /// Whose.

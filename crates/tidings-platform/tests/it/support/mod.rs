@@ -85,7 +85,7 @@ impl Chance for Counting {
 /// Something that happens in place of an append, or just before it.
 pub enum Upset {
     Refused(AppendError),
-    First(Append),
+    First(Box<Append>),
     Nothing,
 }
 
@@ -101,7 +101,7 @@ impl Ingest for TestIngest {
         match upset {
             Some(Upset::Refused(error)) => return Err(error),
             Some(Upset::First(other)) => {
-                self.store.append(now, other).await?;
+                self.store.append(now, *other).await?;
             }
             Some(Upset::Nothing) | None => {}
         }
