@@ -7,7 +7,7 @@ use tidings_platform::{
     collect::{
         adapter::Adapters,
         collector::{COLLECTED_AT_A_TIME, Collector, CollectorParts},
-        running::wake_for_new,
+        running::{Running, wake_for_new},
     },
     shelf::Shelf,
     writer::Writer,
@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 pub struct Collecting {
     worker: Arc<Worker<Collector>>,
     waking: JoinHandle<()>,
+    running: Arc<Running>,
 }
 
 impl Collecting {
@@ -45,8 +46,13 @@ impl Collecting {
         };
         let worker = Worker::new(Arc::new(Collector::new(parts)), clock, COLLECTED_AT_A_TIME);
         tokio::spawn(Arc::clone(&worker).run());
-        let waking = tokio::spawn(wake_for_new(Arc::clone(&worker), running));
-        Collecting { worker, waking }
+        let waking = tokio::spawn(wake_for_new(Arc::clone(&worker), Arc::clone(&running)));
+        Collecting { worker, waking, running }
+    }
+
+    /// What runs, and how what ran has ended.
+    pub fn running(&self) -> Arc<Running> {
+        Arc::clone(&self.running)
     }
 
     /// Claims no more; what is under way ends soon, or is broken off: it goes on at its last

@@ -1,14 +1,21 @@
-//! `/metrics`: the counts of the engine and of the store in the Prometheus text format. Labels are
-//! words of a fixed list, never a url or a name.
+//! `/metrics`: the counts of the engine, of the collector and of the store in the Prometheus text
+//! format. Labels are words of a fixed list, never a url or a name.
 
 use std::fmt::{Display, Write};
 
 use tidings_core::time::Elapsed;
 use tidings_deliver::DeliverMetrics;
+use tidings_platform::collect::running::CollectionCounts;
 use tidings_store::Stats;
 
-/// The text. `stats` is absent while the database does not answer.
-pub fn text(metrics: &DeliverMetrics, stats: Option<&Stats>, now: Elapsed) -> String {
+/// The text. `collections` is absent without the platform, `stats` while the database does not
+/// answer.
+pub fn text(
+    metrics: &DeliverMetrics,
+    collections: Option<&CollectionCounts>,
+    stats: Option<&Stats>,
+    now: Elapsed,
+) -> String {
     let mut page = Page::default();
     page.head("tidings_build_info", "gauge", "Which version runs.");
     page.line("tidings_build_info", Some(("version", env!("CARGO_PKG_VERSION"))), 1);
@@ -32,12 +39,24 @@ pub fn text(metrics: &DeliverMetrics, stats: Option<&Stats>, now: Elapsed) -> St
     page.one("tidings_attempts_in_flight", "gauge", "Attempts under way.", metrics.in_flight);
     let help = "Leases that another worker took over.";
     page.one("tidings_leases_lost_total", "counter", help, metrics.leases_lost);
+    if let Some(collections) = collections {
+        put_collections(&mut page, collections);
+    }
     let help = "Whether the database answers.";
     page.one("tidings_database_up", "gauge", help, u8::from(stats.is_some()));
     if let Some(stats) = stats {
         put_stats(&mut page, stats, now);
     }
     page.text
+}
+
+fn put_collections(page: &mut Page, collections: &CollectionCounts) {
+    page.head("tidings_collections_total", "counter", "Runs of collections by their outcome.");
+    for (outcome, count) in &collections.ended {
+        page.line("tidings_collections_total", Some(("outcome", outcome)), count);
+    }
+    let help = "Accounts that are being collected.";
+    page.one("tidings_collections_in_flight", "gauge", help, collections.in_flight);
 }
 
 fn put_stats(page: &mut Page, stats: &Stats, now: Elapsed) {
@@ -89,10 +108,14 @@ mod tests {
         metrics.attempts.insert("accepted", 2);
         let stats =
             Stats { oldest_due_at: Some(Elapsed(500)), waiting: 7, webhooks: 1, bytes: None };
-        let text = text(&metrics, Some(&stats), Elapsed(2_000));
+        let mut collections = CollectionCounts { in_flight: 5, ..CollectionCounts::default() };
+        collections.ended.insert("done", 4);
+        let text = text(&metrics, Some(&collections), Some(&stats), Elapsed(2_000));
         for wanted in [
             "tidings_attempts_total{outcome=\"accepted\"} 2\n",
             "tidings_attempts_in_flight 3\n",
+            "tidings_collections_total{outcome=\"done\"} 4\n",
+            "tidings_collections_in_flight 5\n",
             "tidings_oldest_due_seconds 1.500\n",
             "tidings_attempt_duration_seconds_bucket{le=\"+Inf\"} 0\n",
             "tidings_deliveries_waiting 7\n",

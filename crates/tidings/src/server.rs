@@ -155,7 +155,7 @@ struct Workers {
 impl Base {
     fn build(self, config: &Config, listener: TcpListener) -> Server {
         let chance: Arc<dyn Chance> = Arc::new(SystemChance);
-        let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let clock: Arc<dyn Clock> = self.clock.clone();
         let info = source_info(config.server.public_url.as_deref().unwrap_or(&self.url));
         let mut sources: Vec<Arc<dyn Source>> = Vec::new();
         if config.platform.enabled {
@@ -173,11 +173,11 @@ impl Base {
             vault: self.vault.clone(),
             options: Options::standard(user_agent.clone()),
         });
-        let ingest: Arc<dyn Ingest> = Arc::clone(&deliver) as Arc<dyn Ingest>;
+        let ingest: Arc<dyn Ingest> = deliver.clone();
         let vault = Arc::new(self.vault.clone());
-        let to_adapters = self.to_adapters.clone();
-        let adapters: Arc<dyn Adapters> =
-            Arc::new(AdaptersOverHttp::new(to_adapters, Arc::clone(&clock), &user_agent));
+        let adapters =
+            AdaptersOverHttp::new(self.to_adapters.clone(), Arc::clone(&clock), &user_agent);
+        let adapters: Arc<dyn Adapters> = Arc::new(adapters);
         let writer = config.platform.enabled.then(|| {
             let (store, ingest) = (Arc::clone(&self.store), Arc::clone(&ingest));
             let linking = Linking { vault: Arc::clone(&vault), adapters: Arc::clone(&adapters) };
@@ -209,7 +209,7 @@ impl Base {
                 ..Settings::standard()
             },
             readiness: readiness(&self.store, &self.clock, writable),
-            metrics: metrics_text(&self.store, &self.clock, &deliver),
+            metrics: metrics_text(&self.store, &self.clock, &deliver, collecting.as_ref()),
         });
         let executor = schema::executor(writer.as_ref(), &self.store);
         let mut routes = tidings_api::router(api, executor);
@@ -355,16 +355,19 @@ fn metrics_text(
     store: &Arc<dyn Store>,
     clock: &Arc<SystemClock>,
     deliver: &Arc<Deliver>,
+    collecting: Option<&Collecting>,
 ) -> tidings_api::Metrics {
     let (store, clock, deliver) = (Arc::clone(store), Arc::clone(clock), Arc::clone(deliver));
+    let running = collecting.map(Collecting::running);
     Arc::new(move || {
         let (store, clock, deliver) =
             (Arc::clone(&store), Arc::clone(&clock), Arc::clone(&deliver));
+        let collections = running.as_ref().map(|running| running.counts());
         async move {
             let now = clock.now();
             let stats = timeout(READY_TIMEOUT, store.stats(now)).await;
             let stats = stats.ok().and_then(Result::ok);
-            metrics::text(&deliver.metrics(), stats.as_ref(), now.elapsed)
+            metrics::text(&deliver.metrics(), collections.as_ref(), stats.as_ref(), now.elapsed)
         }
         .boxed()
     })

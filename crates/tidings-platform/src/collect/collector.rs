@@ -383,11 +383,15 @@ impl Work for Collector {
     }
 
     async fn perform(&self, claimed: ClaimedTask) {
-        if claimed.claims_count > CLAIMS_WITHOUT_RESULT_MAX {
-            return self.settle(&claimed, Stop::begun_in_vain()).await;
-        }
-        let worked = self.leases.held(&claimed, self.run(&claimed)).await;
-        if let Some(Err(stop)) = worked {
+        let worked = if claimed.claims_count > CLAIMS_WITHOUT_RESULT_MAX {
+            Err(Stop::begun_in_vain())
+        } else {
+            let held = self.leases.held(&claimed, self.run(&claimed)).await;
+            held.unwrap_or(Err(Stop::Over))
+        };
+        let outcome = worked.as_ref().map_or_else(Stop::outcome, |()| "done");
+        self.parts.writer.running().count(outcome);
+        if let Err(stop) = worked {
             self.settle(&claimed, stop).await;
         }
     }

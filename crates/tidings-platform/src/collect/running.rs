@@ -1,9 +1,12 @@
 //! The collections that run in this process: who ends one stops it at once, in the middle of a call
-//! to its adapter; and who begins one is heard at once.
+//! to its adapter; and who begins one is heard at once. How they end is counted.
 //!
 //! The row of the task is the truth, and this is a hint beside it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use tidings_core::ids::ApplicationId;
 use tidings_store::TaskChange;
@@ -17,6 +20,16 @@ use super::collector::Collector;
 pub struct Running {
     begun: Notify,
     runs: Mutex<Vec<Arc<Run>>>,
+    ended: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+/// What the collections of this process came to since it began.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CollectionCounts {
+    /// Those that run.
+    pub in_flight: usize,
+    /// Runs that ended, by how.
+    pub ended: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Debug)]
@@ -42,6 +55,17 @@ pub(super) struct Entered<'a> {
 }
 
 impl Running {
+    /// How many run, and how those that ended did.
+    #[must_use]
+    pub fn counts(&self) -> CollectionCounts {
+        CollectionCounts { in_flight: self.runs().len(), ended: self.ended().clone() }
+    }
+
+    /// Counts a run that ended.
+    pub(super) fn count(&self, outcome: &'static str) {
+        *self.ended().entry(outcome).or_default() += 1;
+    }
+
     /// Returns when a collection was put to work since the last call.
     async fn begun(&self) {
         self.begun.notified().await;
@@ -73,6 +97,10 @@ impl Running {
         let run = Arc::new(Run { application, account, stop: Notify::new() });
         self.runs().push(Arc::clone(&run));
         Entered { running: self, run }
+    }
+
+    fn ended(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn runs(&self) -> MutexGuard<'_, Vec<Arc<Run>>> {

@@ -52,6 +52,16 @@ impl Stop {
         Stop::Trouble(AdapterTrouble { why, retry_after_ms: Some(IN_VAIN_DELAY_MS) })
     }
 
+    /// The word for it in counts.
+    pub(super) fn outcome(&self) -> &'static str {
+        match self {
+            Stop::Over => "overtaken",
+            Stop::ConsentEnded => "consent_ended",
+            Stop::Rejected(_) => "rejected",
+            Stop::Trouble(_) => "trouble",
+        }
+    }
+
     /// The same, without the credentials in what is told.
     fn without(self, credentials: &[Credential]) -> Stop {
         let hide = |text: String| secrecy::without(&text, credentials);

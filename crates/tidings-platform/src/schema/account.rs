@@ -162,9 +162,10 @@ pub struct AccountMutation;
 
 #[Object]
 impl AccountMutation {
-    /// Withdraws the user's consent: nothing more is collected of the account, and the tokens that
-    /// Auth Link gave for it are revoked, also the one that asks. A user's token does so with that
-    /// user's own. Fires `AccountUpdated`, unless it was withdrawn before.
+    /// Withdraws the user's consent: nothing more is collected of the account, what was collected
+    /// goes, as do to-dos that ask for its credentials, and the tokens that Auth Link gave for it
+    /// are revoked, also the one that asks. A user's token does so with that user's own. Fires
+    /// `AccountUpdated`, unless it was withdrawn before.
     async fn withdraw_consent(
         &self,
         context: &Context<'_>,

@@ -243,14 +243,25 @@ impl Writer {
         };
         let mut changes = vec![account.change(owner, &body)];
         let mut firings = vec![Firing::of(Trigger::AccountUpdated, &account.id, application)];
-        for to_do in self.hanging::<ToDo>(application, ACCOUNT_ROLE, &account.id).await? {
-            if to_do.body.kind == ToDoKind::RenewCredentials && to_do.body.done_at.is_none() {
-                let done = ToDo { done_at: Some(now), ..to_do.body.clone() };
-                changes.push(to_do.change(owner, &done));
-                firings.push(Firing::of(Trigger::ToDoDone, &to_do.id, application));
-            }
+        for to_do in self.open_renewals(application, &account.id).await? {
+            let done = ToDo { done_at: Some(now), ..to_do.body.clone() };
+            changes.push(to_do.change(owner, &done));
+            firings.push(Firing::of(Trigger::ToDoDone, &to_do.id, application));
         }
         Ok(Plan { changes, firings, ..Plan::of(account.next(now, body)) })
+    }
+
+    /// The to-dos that ask for new credentials of an account and are not done.
+    pub(super) async fn open_renewals(
+        &self,
+        application: ApplicationId,
+        account: &str,
+    ) -> Result<Vec<Stored<ToDo>>, OperationFailure> {
+        let mut to_dos = self.hanging::<ToDo>(application, ACCOUNT_ROLE, account).await?;
+        to_dos.retain(|to_do| {
+            to_do.body.kind == ToDoKind::RenewCredentials && to_do.body.done_at.is_none()
+        });
+        Ok(to_dos)
     }
 
     /// The last that hang on an entity: a page.

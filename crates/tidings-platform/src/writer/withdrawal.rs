@@ -49,6 +49,9 @@ impl Writer {
             };
             let mut changes = self.last_of::<Document>(now, &deletion).await?;
             changes.extend(self.last_of::<Provision>(now, &deletion).await?);
+            // Nobody is to renew what is not asked for any more.
+            let renewals = self.open_renewals(application, id).await?;
+            changes.extend(renewals.iter().map(|to_do| to_do.tombstone(Some(application))));
             changes.push(before.change(Some(application), &body));
             let plan = Plan {
                 erased: ids_of(&changes),

@@ -35,6 +35,8 @@ async fn a_quick_check_tells_what_is_supplied_and_keeps_nothing_to_open_it_with(
     assert_eq!(account["documents"]["items"], json!([]));
     assert_eq!(scene.task(&id).await, None, "the credentials are gone");
     assert_eq!(scene.world.adapters.script().calls, ["check", "quick-check"]);
+    let counts = scene.world.writer.running().counts();
+    assert_eq!((counts.in_flight, counts.ended), (0, [("done", 1)].into()));
 }
 
 #[tokio::test]
@@ -114,7 +116,23 @@ async fn rejected_credentials_make_a_to_do_and_new_ones_renew_the_account() {
     assert_eq!(scene.account(id).await["user"]["toDos"][0]["done"], true);
     scene.collect().await;
     assert_eq!(scene.status(id).await, "UP_TO_DATE");
+    let ended = scene.world.writer.running().counts().ended;
+    assert_eq!(ended, [("rejected", 1), ("done", 1)].into());
     assert_ne!(scene.linked("FULL_CHECK").await, id, "this one is a further account");
+}
+
+#[tokio::test]
+async fn who_withdraws_consent_is_not_asked_for_new_credentials_any_more() {
+    let scene = Scene::new().await;
+    let linked = scene.link("FULL_CHECK", "wrong").await;
+    let id = linked["id"].as_str().unwrap();
+    scene.collect().await;
+    assert_eq!(scene.account(id).await["user"]["toDos"].as_array().unwrap().len(), 1);
+    scene.world.writer.withdraw_consent(scene.world.acme.id, id).await.unwrap();
+    let account = scene.account(id).await;
+    assert_eq!(account["status"], "CONSENT_WITHDRAWN");
+    assert_eq!(account["user"]["toDos"], json!([]));
+    assert_eq!(scene.fired("ToDoDone").await, 0, "it was not done");
 }
 
 #[tokio::test]
