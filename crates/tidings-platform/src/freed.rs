@@ -3,13 +3,16 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use tidings_store::EntityChange;
 use tokio::sync::Notify;
 
-use crate::domain::{BYTES_ROLE, Body, Document};
+use crate::{
+    domain::{BYTES_ROLE, Body, Document},
+    shelf::ContentHash,
+};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -31,16 +34,47 @@ impl Freed {
         }
     }
 
+    /// Notes the bytes that were received for a document, unless it is committed.
+    pub(crate) fn unless_kept(self: Arc<Self>, hash: ContentHash) -> Unkept {
+        Unkept { freed: self, first: hash.first(), kept: false }
+    }
+
     /// Notes the bytes of documents that were deleted by changes that were committed.
     pub(crate) fn note(&self, changes: &[EntityChange]) {
         let deleted = changes.iter().filter(|it| it.deleted && it.kind == Document::KIND);
         let links = deleted.flat_map(|document| &document.links);
         let hashes = links.filter(|link| link.role == BYTES_ROLE).map(|link| &link.id);
         let first = |hash: &String| u8::from_str_radix(hash.get(..2)?, 16).ok();
+        self.add(hashes.filter_map(first));
+    }
+
+    fn add(&self, more: impl Iterator<Item = u8>) {
         let mut firsts = self.firsts.lock().unwrap_or_else(PoisonError::into_inner);
-        firsts.extend(hashes.filter_map(first));
+        firsts.extend(more);
         if !firsts.is_empty() {
             self.more.notify_one();
+        }
+    }
+}
+
+/// Bytes that no document has yet. When this is dropped, they are looked at.
+pub(crate) struct Unkept {
+    freed: Arc<Freed>,
+    first: u8,
+    kept: bool,
+}
+
+impl Unkept {
+    /// A document has them.
+    pub(crate) fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Unkept {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.freed.add(std::iter::once(self.first));
         }
     }
 }

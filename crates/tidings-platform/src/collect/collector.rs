@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! claim ─► account there, consent holds ─► credentials opened
-//!       ─► check ─┬─ rejected ─► to-do, the task ends
-//!                 └─ taken ─► Quick Check ─► up to date, the task ends
+//!       ─► check ─┬─ rejected ─► to-do, the task ends *
+//!                 └─ taken ─► Quick Check ─► up to date, the task ends *
 //!                         └─► page ─► each document: bytes on the shelf ─► document and progress
 //!                              ▲ └─ more ─┘                                     in one commit
-//!                              └──────────── no more ─► up to date, the task ends or sleeps until
-//!                                                       the next sync
+//!                              └──────────── no more ─► up to date, the task ends * or sleeps
+//!                                                       until the next sync
+//!       * or waits, without credentials, for the end of the consent
 //! ```
 //!
 //! Whatever is written is written with the progress, under the lease: a collection that was taken
@@ -278,6 +279,7 @@ impl Collector {
         // What lies on the shelf under this hash is not looked at: who names a hash must have its
         // bytes, or it would open the documents of others.
         let (url, key) = (&run.url, &document.key);
+        let unkept = self.parts.writer.freed().unless_kept(sha256);
         let kept = match self.parts.adapters.document(url, &run.credentials, key).await? {
             Fetched::Bytes(bytes) => match self.parts.shelf.receive(expected, bytes).await {
                 Ok(kept) => kept,
@@ -292,10 +294,19 @@ impl Collector {
         let documents = vec![document.into_new()];
         let progress = vec![run.progress()];
         let collected = Collected { documents, progress, ..Collected::default() };
-        let written = self.keep(run.application, &run.account.id, collected).await;
-        // The bytes stay by themselves once a document has them.
-        drop(kept);
-        written
+        let (writer, application) = (self.parts.writer.clone(), run.application);
+        let account = run.account.id.clone();
+        // Goes on where the run is stopped: the bytes are held until it is known whether a document
+        // has them, and stay by themselves then.
+        let writing = tokio::spawn(async move {
+            let written = writer.keep_collected(application, &account, &collected).await;
+            drop(kept);
+            if written.is_ok() {
+                unkept.keep();
+            }
+            written
+        });
+        writing.await.map_err(AdapterTrouble::of)?.map_err(Stop::from)
     }
 
     /// All that there was is here.

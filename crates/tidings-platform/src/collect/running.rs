@@ -71,6 +71,16 @@ impl Running {
         self.begun.notified().await;
     }
 
+    /// Stops what is about to be removed, so that it adds nothing to what goes. Where it is not
+    /// removed after all, it goes on when its lease has run out.
+    pub(crate) fn removing(&self, tasks: &[TaskChange]) {
+        for change in tasks {
+            if let TaskChange::Remove { application, key, .. } = change {
+                self.stop(*application, key);
+            }
+        }
+    }
+
     /// Tells of changes that were committed by somebody else than the collections' workers.
     pub(crate) fn changed(&self, tasks: &[TaskChange]) {
         for change in tasks {

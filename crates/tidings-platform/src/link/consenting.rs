@@ -81,24 +81,10 @@ pub(super) async fn done(State(link): State<Arc<AuthLink>>, request: Request) ->
 pub(super) async fn send_back(State(link): State<Arc<AuthLink>>, request: Request) -> Response {
     let left = async {
         let (visit, _) = link.posted_in_turn(Asked::of(request)).await?;
-        let session = &visit.session;
-        if let Some(left) = &session.left {
-            return Ok(link.leave(session, &[("code", &left.code)]));
-        }
-        let Some(linked) = &session.linked else { return Ok(answer::see_other(session.step())) };
-        match link.issue_code(&session.asked, linked).await {
-            Ok(code) => {
-                let now = link.now().elapsed;
-                let left = Left { code: code.clone(), until: now.plus_ms(CODE_MS_MAX) };
-                link.sessions.change(&visit.key, now, |session| session.left = Some(left));
-                Ok(link.leave(session, &[("code", &code)]))
-            }
-            Err(NoCode::Nowhere(unknown)) => {
-                link.sessions.end(&visit.key);
-                Ok(flow::stays_here(session.locale, unknown))
-            }
-            Err(NoCode::Stopped) => Err(flow::unavailable(session.locale)),
-        }
+        // Goes on where the browser does not wait for it, so that the next form finds the code.
+        let link = Arc::clone(&link);
+        let leaving = tokio::spawn(async move { link.send_away(&visit).await });
+        leaving.await.unwrap_or_else(|_| Err(flow::unavailable(tidings_graphql::Locale::EnGb)))
     };
     left.await.unwrap_or_else(|ended: Ended| *ended)
 }
@@ -115,6 +101,28 @@ fn read_choice(chosen: &Chosen, form: &Form) -> Choice {
 }
 
 impl AuthLink {
+    /// Sends the user back with a code. It is this form's turn.
+    async fn send_away(&self, visit: &Visit) -> Result<Response, Ended> {
+        let session = &visit.session;
+        if let Some(left) = &session.left {
+            return Ok(self.leave(session, &[("code", &left.code)]));
+        }
+        let Some(linked) = &session.linked else { return Ok(answer::see_other(session.step())) };
+        match self.issue_code(&session.asked, linked).await {
+            Ok(code) => {
+                let now = self.now().elapsed;
+                let left = Left { code: code.clone(), until: now.plus_ms(CODE_MS_MAX) };
+                self.sessions.change(&visit.key, now, |session| session.left = Some(left));
+                Ok(self.leave(session, &[("code", &code)]))
+            }
+            Err(NoCode::Nowhere(unknown)) => {
+                self.sessions.end(&visit.key);
+                Ok(flow::stays_here(session.locale, unknown))
+            }
+            Err(NoCode::Stopped) => Err(flow::unavailable(session.locale)),
+        }
+    }
+
     /// Links the account. It is this form's turn, and nothing is linked yet.
     async fn agreed(
         &self,
@@ -137,6 +145,8 @@ impl AuthLink {
                 let now = self.now().elapsed;
                 self.sessions.change(&visit.key, now, |session| {
                     session.credentials = None;
+                    // Another may have been chosen on another page meanwhile.
+                    session.provider = Some(chosen.clone());
                     session.linked = Some(linked);
                 });
                 Ok(answer::see_other("/link/done"))

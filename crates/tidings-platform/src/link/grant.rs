@@ -141,7 +141,8 @@ struct Agreed {
 }
 
 impl AuthLink {
-    /// Makes a grant for what was linked, and gives its code.
+    /// Makes a grant for what was linked, and gives its code. One that nobody has redeemed yet
+    /// gives way: the user who did not get back with its code comes again.
     pub(super) async fn issue_code(
         &self,
         asked: &Authorization,
@@ -164,15 +165,21 @@ impl AuthLink {
             refresh: None,
             has_ended: false,
         };
-        let change = change(asked.application.id, id, None, &grant, now.elapsed);
+        let application = asked.application.id;
         for _ in 0..TRIES_MAX {
             let catalog = self.store.catalog().await.map_err(NotIssued::from)?;
             asked.is_still_known(&catalog).map_err(NoCode::Nowhere)?;
-            let changes = vec![change.clone()];
+            let before = self.grant_of(application, &linked.account).await;
+            let before = before.map_err(NotIssued::from)?;
+            if before.as_ref().is_some_and(|it| it.grant.is_redeemed || it.grant.has_ended) {
+                return Err(NoCode::Stopped);
+            }
+            let version = before.map(|it| it.version);
+            let changes = vec![change(application, id, version, &grant, now.elapsed)];
             let append = Append { changes, ..Append::of(catalog.version(), vec![]) };
             match self.ingest.append(now, append).await {
                 Ok(_) => return Ok(code),
-                Err(AppendError::StaleCatalog) => {}
+                Err(AppendError::StaleCatalog | AppendError::EntityConflict { .. }) => {}
                 Err(error) => return Err(refused(error).into()),
             }
         }

@@ -15,6 +15,11 @@ impl ContentHash {
         ContentHash(Sha256::digest(bytes).into())
     }
 
+    /// Its first byte, by which the shelf is gone through.
+    pub(crate) fn first(self) -> u8 {
+        self.0[0]
+    }
+
     pub(super) fn finish(hash: Sha256) -> ContentHash {
         ContentHash(hash.finalize().into())
     }

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use tidings_core::{
     application::AccessLevel as Level,
     ids::ApplicationId,
+    limits::PAGE_MAX,
     time::{Now, Wall},
 };
 use tidings_graphql::{AccessLevel, Denial, Failure, OperationFailure, PageArguments};
@@ -18,8 +19,8 @@ use crate::{
         protocol::{CREDENTIAL_VALUE_BYTES_MAX, CREDENTIALS_MAX, Credential},
     },
     domain::{
-        ACCOUNT_ROLE, Account, AccountStatus, Checks, Consent, Provider, Stored, ToDo, ToDoKind,
-        USER_ROLE, User, change, link, new_entity_code,
+        ACCOUNT_ROLE, Account, AccountStatus, Checks, Consent, Document, Provider, Stored, ToDo,
+        ToDoKind, USER_ROLE, User, change, link, new_entity_code,
     },
     reader::{PageQuery, Tombstones},
     triggers::Trigger,
@@ -218,13 +219,22 @@ impl Writer {
         new: &NewLink,
     ) -> Result<Option<Stored<Account>>, OperationFailure> {
         let accounts = self.hanging::<Account>(application, USER_ROLE, &new.user).await?;
-        let is_meant = |account: &Stored<Account>| {
-            matches!(
-                account.body.status,
-                AccountStatus::CredentialsRejected | AccountStatus::Failed
-            ) && account.body.provider == new.provider
-        };
-        Ok(accounts.into_iter().rfind(is_meant))
+        let of_provider = accounts.into_iter().filter(|it| it.body.provider == new.provider);
+        for account in of_provider.rev() {
+            let is_meant = match account.body.status {
+                AccountStatus::CredentialsRejected => true,
+                // What was collected before it failed is not to stand among what is another's.
+                AccountStatus::Failed => self
+                    .hanging::<Document>(application, ACCOUNT_ROLE, &account.id)
+                    .await?
+                    .is_empty(),
+                _ => false,
+            };
+            if is_meant {
+                return Ok(Some(account));
+            }
+        }
+        Ok(None)
     }
 
     async fn plan_renewal(
@@ -251,35 +261,48 @@ impl Writer {
         Ok(Plan { changes, firings, ..Plan::of(account.next(now, body)) })
     }
 
-    /// The to-dos that ask for new credentials of an account and are not done.
+    /// The to-dos that ask for new credentials of an account and are not done: a page at most.
     pub(super) async fn open_renewals(
         &self,
         application: ApplicationId,
         account: &str,
     ) -> Result<Vec<Stored<ToDo>>, OperationFailure> {
-        let mut to_dos = self.hanging::<ToDo>(application, ACCOUNT_ROLE, account).await?;
-        to_dos.retain(|to_do| {
+        let is_open = |to_do: &Stored<ToDo>| {
             to_do.body.kind == ToDoKind::RenewCredentials && to_do.body.done_at.is_none()
-        });
-        Ok(to_dos)
+        };
+        let (mut open, mut after) = (Vec::new(), None);
+        loop {
+            let query = hanging_on(application, ACCOUNT_ROLE, account, after);
+            let page = self.reader.page::<ToDo>(query).await.map_err(|error| stopped(&error))?;
+            open.extend(page.items.into_iter().filter(is_open));
+            open.truncate(PAGE_MAX);
+            after = page.end;
+            if !page.has_next_page || open.len() == PAGE_MAX {
+                return Ok(open);
+            }
+        }
     }
 
-    /// The last that hang on an entity: a page.
+    /// The first that hang on an entity: a page.
     pub(super) async fn hanging<B: crate::domain::Body>(
         &self,
         application: ApplicationId,
         role: &str,
         id: &str,
     ) -> Result<Vec<Stored<B>>, OperationFailure> {
-        let query = PageQuery {
-            application: Some(application),
-            link: Some(link(role, id)),
-            updated_since: None,
-            tombstones: Tombstones::LeftOut,
-            page: PageArguments { first: tidings_core::limits::PAGE_MAX, after: None },
-        };
+        let query = hanging_on(application, role, id, None);
         let page = self.reader.page::<B>(query).await.map_err(|error| stopped(&error))?;
         Ok(page.items)
+    }
+}
+
+fn hanging_on(application: ApplicationId, role: &str, id: &str, after: Option<u64>) -> PageQuery {
+    PageQuery {
+        application: Some(application),
+        link: Some(link(role, id)),
+        updated_since: None,
+        tombstones: Tombstones::LeftOut,
+        page: PageArguments { first: PAGE_MAX, after },
     }
 }
 

@@ -279,12 +279,9 @@ impl Writer {
                 tokens: beside.tokens.clone(),
                 ..Append::of(catalog.version(), events.iter().map(new_event).collect())
             };
-            match self.ingest.append(now, append).await {
-                Ok(appended) => {
-                    self.running.changed(&beside.tasks);
-                    self.freed.note(&plan.changes);
-                    return Ok(Committed::Done(appended));
-                }
+            self.running.removing(&beside.tasks);
+            match self.append(now, append).await? {
+                Ok(appended) => return Ok(Committed::Done(appended)),
                 Err(AppendError::StaleCatalog) => {}
                 Err(AppendError::EntityConflict { .. }) => return Ok(Committed::Conflict),
                 Err(AppendError::LeaseLost { .. }) => return Ok(Committed::LeaseLost),
@@ -296,6 +293,28 @@ impl Writer {
             }
         }
         Err(Failure::Unavailable.into())
+    }
+
+    /// Appends, and tells of what was committed: also where nobody waits for it any more.
+    async fn append(
+        &self,
+        now: Now,
+        append: Append,
+    ) -> Result<Result<Vec<AppendedEvent>, AppendError>, OperationFailure> {
+        let (ingest, running, freed) = (Arc::clone(&self.ingest), self.running(), self.freed());
+        let (tasks, changes) = (append.tasks.clone(), append.changes.clone());
+        let appending = tokio::spawn(async move {
+            let appended = ingest.append(now, append).await;
+            if appended.is_ok() {
+                running.changed(&tasks);
+                freed.note(&changes);
+            }
+            appended
+        });
+        appending.await.map_err(|error| {
+            error!(%error, "a change was broken off");
+            Failure::OutcomeUnknown.into()
+        })
     }
 
     fn event(&self, now: Now, firing: &Firing) -> Event {

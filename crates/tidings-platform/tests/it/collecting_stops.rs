@@ -1,9 +1,12 @@
 //! What ends a collection, and when: at once, and for good.
 
+use std::time::Duration;
+
 use tidings_core::limits::HORIZON_MS;
 use tidings_platform::{
     collect::collector::{COLLECTED_AT_A_TIME, COLLECTED_OF_A_PROVIDER},
     sample::USER,
+    shelf::ContentHash,
 };
 use tidings_store::Clock;
 use tidings_work::Work;
@@ -85,6 +88,53 @@ async fn an_account_that_failed_is_linked_again_as_the_same() {
     assert_eq!(scene.linked("FULL_CHECK").await, id);
     scene.collect().await;
     assert_eq!(scene.status(&id).await, "UP_TO_DATE");
+}
+
+#[tokio::test]
+async fn an_account_that_failed_with_documents_does_not_lend_them_to_another() {
+    let scene = Scene::new().await;
+    scene.world.adapters.add_documents(2);
+    scene.world.adapters.script().fails_at = Some("document d001".to_owned());
+    let id = scene.linked("FULL_CHECK").await;
+    scene.collect().await;
+    scene.world.pass_ms(u32::try_from(HORIZON_MS).unwrap());
+    scene.collect().await;
+    assert_eq!((scene.status(&id).await, scene.titles(&id).await), ("FAILED".into(), titles(1)));
+    let other = scene.linked("FULL_CHECK").await;
+    assert_ne!(other, id);
+    assert_eq!(scene.titles(&other).await, titles(0));
+}
+
+#[tokio::test]
+async fn bytes_whose_document_could_not_be_written_are_looked_at_soon() {
+    let scene = Scene::new().await;
+    scene.world.adapters.add_documents(1);
+    scene.linked("FULL_CHECK").await;
+    // The check is kept, the document is not.
+    scene.world.refuse_append(1);
+    scene.collect().await;
+    let freed = scene.world.writer.freed();
+    let first = tokio::time::timeout(Duration::from_secs(30), freed.next()).await.unwrap();
+    let first = format!("{first:02x}");
+    assert!(ContentHash::of(b"the bytes of d000").to_string().starts_with(&first));
+}
+
+#[tokio::test]
+async fn a_withdrawal_comes_through_beside_a_collection_that_always_has_one_more() {
+    let scene = Scene::new().await;
+    scene.world.adapters.add_documents(900);
+    let id = scene.linked("FULL_CHECK").await;
+    let item = scene.collector.claim(1).await.unwrap().items.pop().unwrap();
+    let withdraw = async {
+        while scene.titles(&id).await.len() < 5 {
+            tokio::task::yield_now().await;
+        }
+        scene.world.writer.withdraw_consent(scene.world.acme.id, &id).await.unwrap();
+    };
+    tokio::join!(scene.collector.perform(item), withdraw);
+    assert_eq!(scene.status(&id).await, "CONSENT_WITHDRAWN");
+    assert_eq!(scene.titles(&id).await, titles(0));
+    assert!(scene.fired("DocumentAdded").await < 900);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use super::{
     browser::{Browser, ORIGIN, posted, send},
     linked_world::{BACK, LinkedWorld, VERIFIER, check_error, text},
 };
-use crate::support::PASSWORD;
+use crate::support::{PASSWORD, Upset};
 
 const SAME_ORIGIN: (&str, &str) = ("sec-fetch-site", "same-origin");
 
@@ -304,6 +304,20 @@ async fn who_goes_back_twice_goes_with_the_same_code_for_as_long_as_it_lasts() {
     assert_eq!(linker.redeem(&code, VERIFIER).await.status, 200);
     linker.world.pass_ms(60_000);
     assert_eq!(browser.submit("/link/return", &only_token).await.status, 400);
+}
+
+#[tokio::test]
+async fn who_goes_back_and_hears_nothing_of_it_goes_with_another_code() {
+    let linker = LinkedWorld::public().await;
+    let (mut browser, page) = linker.at_consent(&[]).await;
+    let token = page.form_token();
+    let fields = [("form_token", token.as_str()), ("level", "FULL_CHECK"), ("until", "90")];
+    browser.submit("/link/consent", &fields).await;
+    let only_token = [("form_token", token.as_str())];
+    linker.world.ingest.upsets.lock().unwrap().push_back(Upset::Lost);
+    assert_eq!(browser.submit("/link/return", &only_token).await.status, 503);
+    let code = browser.submit("/link/return", &only_token).await.told("code").unwrap();
+    assert_eq!(linker.redeem(&code, VERIFIER).await.status, 200);
 }
 
 #[tokio::test]

@@ -86,6 +86,8 @@ impl Chance for Counting {
 pub enum Upset {
     Refused(AppendError),
     First(Box<Append>),
+    /// It is made, and nobody is told so.
+    Lost,
     Nothing,
 }
 
@@ -102,6 +104,13 @@ impl Ingest for TestIngest {
             Some(Upset::Refused(error)) => return Err(error),
             Some(Upset::First(other)) => {
                 self.store.append(now, *other).await?;
+            }
+            Some(Upset::Lost) => {
+                self.store.append(now, append).await?;
+                return Err(AppendError::Store(StoreError::Unknown {
+                    operation: "append",
+                    cause: "it broke off".to_owned(),
+                }));
             }
             Some(Upset::Nothing) | None => {}
         }

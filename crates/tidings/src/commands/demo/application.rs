@@ -86,9 +86,7 @@ pub async fn start(stage: &Stage) -> Result<Application, Failure> {
     let cannot = |error: std::io::Error| Failure::new(format!("cannot listen: {error}"));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(cannot)?;
     let own = format!("http://{}", listener.local_addr().map_err(cannot)?);
-    let input = json!({ "clientType": "PUBLIC", "redirectUris": [format!("{own}/linked")] });
-    let document = with(requests::UPDATE_APPLICATION, "name");
-    stage.client.run_union(&document, json!({ "name": APPLICATION, "input": input })).await?;
+    register(&stage.client, &own).await?;
     let memory = Arc::new(Memory {
         server: stage.notes.url.clone(),
         own: own.clone(),
@@ -99,6 +97,27 @@ pub async fn start(stage: &Stage) -> Result<Application, Failure> {
     let served = small_server::serve(listener, move |request| answer(request, Arc::clone(&memory)));
     tokio::spawn(stop.clone().run_until_cancelled_owned(served));
     Ok(Application { url: own, stop })
+}
+
+/// Adds the page's redirect URI to those that people set, in the place of an earlier run's.
+async fn register(client: &Client, own: &str) -> Result<(), Failure> {
+    let document = with(requests::GET_APPLICATION, "clientType redirectUris");
+    let found = client.run(&document, json!({ "name": APPLICATION })).await?;
+    if found["clientType"] != "PUBLIC" {
+        return Err(Failure::new(format!(
+            "the application {APPLICATION} is no public client any more: `tidings application \
+             update {APPLICATION} --client-type public` makes it one"
+        )));
+    }
+    let is_earlier = |uri: &str| uri.starts_with("http://127.0.0.1:") && uri.ends_with("/linked");
+    let uris = found["redirectUris"].as_array().cloned().unwrap_or_default();
+    let mut uris: Vec<Value> =
+        uris.into_iter().filter(|uri| !uri.as_str().is_some_and(is_earlier)).collect();
+    uris.push(format!("{own}/linked").into());
+    let document = with(requests::UPDATE_APPLICATION, "name");
+    let variables = json!({ "name": APPLICATION, "input": { "redirectUris": uris } });
+    client.run_union(&document, variables).await?;
+    Ok(())
 }
 
 async fn answer(request: Request<Incoming>, memory: Arc<Memory>) -> Answer {

@@ -53,7 +53,8 @@ impl Stage {
         let variables = json!({ "name": APPLICATION });
         if client.run(&document, variables).await?.is_null() {
             let document = with(requests::ADD_APPLICATION, "name");
-            client.run_union(&document, json!({ "input": { "name": APPLICATION } })).await?;
+            let input = json!({ "name": APPLICATION, "clientType": "PUBLIC" });
+            client.run_union(&document, json!({ "input": input })).await?;
         }
         let application =
             opening_token(server, &notes.application_token, Some(APPLICATION)).await?;
