@@ -14,6 +14,26 @@ const LINK = `mutation Link($credentials: [CredentialInput!]!) {
   linkAccount(provider: "inline-secret", credentials: $credentials) { __typename }
 }`;
 const CREDENTIALS = '{ "credentials": [{ "name": "password", "value": "typed-secret" }] }';
+// Declares what LINK declares, as something else.
+const SAME_NAME = `query SameName($credentials: ID!) {
+  getEnergySwitch(id: $credentials) { __typename }
+}`;
+// What is written, the query, and the variables where those are what is half written.
+const HALF_WRITTEN = [
+  ['variables, a quotation mark missing', LINK,
+    '{ "credentials": [{ "name: "password", "value": "typed-secret" }] }'],
+  ['variables, a text on two lines', LINK,
+    '{ "credentials": [{ "name": "password", "value": "typed\nsecond-secret" }] }'],
+  ['variables, texts in other marks', LINK, "{ 'credentials': [{ 'value': 'typed-secret' }] }"],
+  ['a mutation, a quotation mark missing',
+    'mutation { linkAccount(provider: "inline, key: "typed-secret") { __typename } }'],
+  ['a mutation, the first quotation mark missing',
+    'mutation { linkAccount(provider: inline typed-secret", user: "1") { __typename } }'],
+  ['a mutation, a text on two lines',
+    'mutation { linkAccount(provider: "inline\nsecond-secret") { __typename } }'],
+  ['a mutation, half of the word', 'mutatio { linkAccount(key: "typed-secret") { __typename } }'],
+  ['variables where the query belongs', '{ "name": "password", "value": "typed-secret" }'],
+];
 
 const open = explorerStage();
 
@@ -68,6 +88,78 @@ test('a mutation is whole while the page is there, and comes back without its te
   });
 });
 
+test('the values of a mutation are kept at no moment beside another operation', async () => {
+  await open({}, async ({ page, at }) => {
+    await at.writeQuery(SAME_NAME);
+    await at.writeVariables('{ "credentials": "some-id" }');
+    await at.run.click();
+    await at.result.filter({ hasText: 'getEnergySwitch' }).waitFor();
+    await at.writeQuery('{ before: __typename }');
+    await watchKeeping(page);
+    await at.writeVariables(CREDENTIALS);
+    await at.writeQuery(LINK);
+    await at.run.click();
+    await at.result.filter({ hasText: 'linkAccount' }).waitFor();
+    await at.tab('History');
+    const same = at.panel.getByRole('button', { name: /^SameName/ });
+    await same.click();
+    await at.query.filter({ hasText: 'SameName' }).waitFor();
+    await at.panel.getByRole('button', { name: /^Link/ }).click();
+    await at.variables.filter({ hasText: 'typed-secret' }).waitFor();
+    await at.writeQuery('{ __typename }');
+    await at.run.click();
+    await at.button('Forget __typename').waitFor();
+    const kept = await whatWasKept(page);
+    for (const part of ['linkAccount(provider: ', '"value": ""', '"credentials": "some-id"']) {
+      assert.ok(kept.includes(part), `${part} is not in ${kept}`);
+    }
+    assert.ok(!kept.includes('-secret'), kept);
+  });
+});
+
+for (const [what, query, variables] of HALF_WRITTEN) {
+  test(`half written, a text is kept at no moment: ${what}`, async () => {
+    const expects = variables === undefined ? [/status of 400/] : [];
+    await open({ expects }, async ({ page, at }) => {
+      await watchKeeping(page);
+      await at.writeQuery(query);
+      await at.writeVariables(variables ?? '{ "shape": "some-secret" }');
+      await at.run.click();
+      await at.hasStatus(variables === undefined ? 'Status 400' : 'No answer');
+      await at.tab('History');
+      await at.button('Forget all').waitFor();
+      const kept = await whatWasKept(page);
+      const expected = variables === undefined ? '{ "shape": "" }' : 'linkAccount(provider: "", ';
+      assert.ok(kept.includes(expected) && !kept.includes('-secret'), kept);
+    });
+  });
+}
+
+test('what another tab forgets stays forgotten where the browser would keep no more', async () => {
+  await open({}, async ({ page, at, origin }) => {
+    const run = async (name) => {
+      await at.writeQuery(`query ${name} { __typename }`);
+      await at.run.click();
+      await at.hasStatus('Status 200');
+    };
+    await run('Kept');
+    await at.tab('History');
+    await page.evaluate(() => {
+      Storage.prototype.setItem = () => {
+        throw new DOMException('full', 'QuotaExceededError');
+      };
+    });
+    await run('Refused');
+    await at.button('Forget Refused').waitFor();
+    const second = await page.context().newPage();
+    await second.goto(`${origin}/explorer`);
+    const beside = explorer(second);
+    await beside.tab('History');
+    await beside.button('Forget Kept').click();
+    await at.button('Forget Kept').waitFor({ state: 'detached' });
+  });
+});
+
 test('what two tabs ran is in both histories, and what one forgets is gone in both', async () => {
   await open({}, async ({ page, at, origin }) => {
     const second = await page.context().newPage();
@@ -112,4 +204,23 @@ function files(folder) {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile())
     .map((entry) => readFileSync(join(entry.parentPath ?? entry.path, entry.name)));
+}
+
+/** From now on, remembers all that the page gives to the browser to keep. */
+function watchKeeping(page) {
+  return page.evaluate(() => {
+    globalThis.kept = [];
+    const { setItem } = Storage.prototype;
+    Storage.prototype.setItem = function keep(name, text) {
+      globalThis.kept.push(...textsIn(JSON.parse(text)));
+      setItem.call(this, name, text);
+    };
+    const textsIn = (value) => (typeof value === 'object' && value !== null
+      ? Object.values(value).flatMap(textsIn)
+      : [String(value)]);
+  });
+}
+
+function whatWasKept(page) {
+  return page.evaluate(() => globalThis.kept.join('\n'));
 }

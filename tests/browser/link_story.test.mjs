@@ -16,7 +16,7 @@ const DOCUMENT_QUERY = `query($id: ID!) { getDocument(id: $id) { __typename
   ... on Document { id title sha256 downloadUrl account { id } } } }`;
 const LINK_MUTATION = `mutation($user: ID!, $credentials: [CredentialInput!]!) {
   linkAccount(user: $user, provider: "sample", accessLevel: FULL_CHECK_ONGOING,
-    credentials: $credentials, consent: { text: "agreed" }) {
+    credentials: $credentials, consent: { text: "agreed", givenAt: "2020-01-01T00:00:00Z" }) {
     __typename ... on Account { id } ... on OperationFailure { description } } }`;
 const ACCOUNT_QUERY = `query($id: ID!) { getAccount(id: $id) { __typename
   ... on Account { id status accessLevel user { id } } } }`;

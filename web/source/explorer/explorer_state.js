@@ -49,6 +49,8 @@ export function useExplorer(onDocumentation) {
   };
   const load = (saved) => {
     const { query, variables } = history.wholeOf(saved);
+    // Both at once: the variables of one operation never stand beside another.
+    change({ query, variables });
     replaceText(views.current.query, query);
     replaceText(views.current.variables, variables);
     setNotice('');

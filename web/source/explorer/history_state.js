@@ -5,9 +5,19 @@ import { forget, forgetAll, onChangeElsewhere, readHistory, remember } from './h
 
 export function useHistory() {
   const [entries, setEntries] = useState(readHistory);
-  // What this page ran, whole, by its time: what is kept lacks the values of mutations.
+  // What this page ran, whole, by its time: what is kept lacks the values of mutations. It goes when
+  // its entry goes, here or in another tab.
   const whole = useRef(new Map());
-  const show = () => setEntries(readHistory());
+  const show = () => {
+    const kept = readHistory();
+    const times = new Set(kept.map(({ at }) => at));
+    for (const at of whole.current.keys()) {
+      if (!times.has(at)) {
+        whole.current.delete(at);
+      }
+    }
+    setEntries(kept);
+  };
   useEffect(() => onChangeElsewhere(show), []);
   const change = (act) => (...given) => {
     act(...given);
@@ -21,13 +31,7 @@ export function useHistory() {
       remember(entry);
     }),
     wholeOf: (entry) => whole.current.get(entry.at) ?? entry,
-    onForget: change((entry) => {
-      whole.current.delete(entry.at);
-      forget(entry);
-    }),
-    onForgetAll: change(() => {
-      whole.current.clear();
-      forgetAll();
-    }),
+    onForget: change(forget),
+    onForgetAll: change(forgetAll),
   };
 }

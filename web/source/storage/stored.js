@@ -36,6 +36,8 @@ function keeper(area) {
       // Without a key, all was cleared.
       const hear = ({ key }) => {
         if (key === null || key === PREFIX + name) {
+          // Else what the other tab forgot would come back from here.
+          refused.delete(name);
           changed();
         }
       };
