@@ -1,5 +1,6 @@
 //! An application's tasks that are due, in their order, as far as their lanes have room. A lane
-//! without room costs one step down the index, however many wait in it: this runs in the one writer.
+//! without room costs one step down the index, however many wait in it: this is read in the one
+//! writer.
 //!
 //!   each lane with room ─► its first task ─┐
 //!                                          ├─► the first of them ─► given; its lane's next one

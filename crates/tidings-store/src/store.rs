@@ -141,8 +141,8 @@ pub trait Store: Send + Sync {
     /// Writes events, one delivery for each match, changed entities, tasks and tokens: all or
     /// nothing. A change or expectation of an entity that is at another version refuses it
     /// (`EntityConflict`); so does a task that is kept, given back or finished under a lease that
-    /// is not its present one, after the changes before it in the append (`LeaseLost`), and a token whose hash
-    /// is taken (`TokenTaken`) or whose application is not there (`StaleCatalog`). An
+    /// is not its present one, after the changes before it in the append (`LeaseLost`), and a token
+    /// whose hash is taken (`TokenTaken`) or whose application is not there (`StaleCatalog`). An
     /// event whose idempotency key is known (within the append or from before, for 7 days) makes
     /// nothing and answers with the earlier id and count. Newborn deliveries are leased while
     /// `room` has permits, their webhook is active and has nothing waiting that is due, their
