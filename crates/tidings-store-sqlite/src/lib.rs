@@ -21,6 +21,7 @@ mod error;
 mod ingest;
 mod inspect;
 mod job;
+mod lane;
 mod line;
 mod lock;
 mod migrate;

@@ -1,9 +1,9 @@
 //! Tasks: durable work beside deliveries.
 //!
-//!   append ─► check ─► apply (put, remove, keep, finish)
+//!   append ─► check ─► apply (put, remove, keep, give back, finish)
 //!   claim  ─► applications in turn ─► their first tasks with room in their lane ─► leased
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tidings_core::{
@@ -18,6 +18,7 @@ use tidings_store::{
 
 use crate::{
     error::{Stop, Trouble},
+    lane::Line,
     row::{self, int, length},
     state::Tx,
 };
@@ -64,11 +65,13 @@ pub(crate) fn check(tx: &Tx<'_>, changes: &[TaskChange]) -> Result<(), Stop<Appe
             | TaskChange::Remove { application, kind, key } => {
                 void.extend(one(tx.connection, *application, kind, key)?.map(|task| task.id));
             }
-            TaskChange::Keep { task, token, .. } | TaskChange::Finish { task, token } => {
+            TaskChange::Keep { task, token, .. }
+            | TaskChange::GiveBack { task, token, .. }
+            | TaskChange::Finish { task, token } => {
                 if void.contains(task) || holder(tx, *task)? != Some(*token) {
                     return Err(Stop::Refused(AppendError::LeaseLost { task: *task }));
                 }
-                if !matches!(change, TaskChange::Keep { due_at: None, .. }) {
+                if !matches!(change, TaskChange::Keep { .. }) {
                     void.insert(*task);
                 }
             }
@@ -104,16 +107,16 @@ pub(crate) fn apply(connection: &Connection, change: &TaskChange) -> Result<(), 
         TaskChange::Remove { application, kind, key } => connection
             .prepare_cached("DELETE FROM task WHERE application = ?1 AND kind = ?2 AND key = ?3")?
             .execute(params![int(application.0), kind, key])?,
-        TaskChange::Keep { task, body, due_at: None, .. } => connection
+        TaskChange::Keep { task, body, .. } => connection
             .prepare_cached("UPDATE task SET body = ?2, claims_count = 0 WHERE id = ?1")?
             .execute(params![int(task.0), body])?,
-        TaskChange::Keep { task, body, due_at: Some(due_at), .. } => connection
+        TaskChange::GiveBack { task, lane, body, due_at, .. } => connection
             .prepare_cached(
-                "UPDATE task SET body = ?2, claims_count = 0, due_at = ?3, next_at = ?3,
-                     token = NULL
+                "UPDATE task SET lane = ?4, body = ?2, claims_count = 0, due_at = ?3,
+                     next_at = ?3, token = NULL
                  WHERE id = ?1",
             )?
-            .execute(params![int(task.0), body, int(due_at.0)])?,
+            .execute(params![int(task.0), body, int(due_at.0), lane])?,
         TaskChange::Finish { task, .. } => {
             connection.prepare_cached("DELETE FROM task WHERE id = ?1")?.execute([int(task.0)])?
         }
@@ -144,15 +147,7 @@ pub(crate) fn claim(tx: &mut Tx<'_>, now: Now, claim: &ClaimTasks) -> Result<Tas
 /// Applications that have tasks of the kind and are not deleted, beginning after the one that was
 /// served last.
 fn applications_in_turn(tx: &Tx<'_>, kind: &str) -> Result<Vec<ApplicationId>, Trouble> {
-    let mut statement = tx.connection.prepare_cached(
-        "WITH RECURSIVE line (application) AS (
-             SELECT min(application) FROM task WHERE kind = ?1
-             UNION ALL
-             SELECT (SELECT min(application) FROM task
-                     WHERE kind = ?1 AND application > line.application)
-             FROM line WHERE line.application IS NOT NULL)
-         SELECT application FROM line WHERE application IS NOT NULL",
-    )?;
+    let mut statement = tx.connection.prepare_cached(APPLICATIONS)?;
     let mut rows = statement.query([kind])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
@@ -165,6 +160,14 @@ fn applications_in_turn(tx: &Tx<'_>, kind: &str) -> Result<Vec<ApplicationId>, T
     Ok(found)
 }
 
+const APPLICATIONS: &str = "WITH RECURSIVE line (application) AS (
+         SELECT min(application) FROM task INDEXED BY task_next WHERE kind = ?1
+         UNION ALL
+         SELECT (SELECT min(application) FROM task INDEXED BY task_next
+                 WHERE kind = ?1 AND application > line.application)
+         FROM line WHERE line.application IS NOT NULL)
+     SELECT application FROM line WHERE application IS NOT NULL";
+
 /// What is given out: one task of each application in turn, round after round, each the first of
 /// its application that has room in its lane.
 fn chosen(
@@ -174,14 +177,15 @@ fn chosen(
     applications: &[ApplicationId],
 ) -> Result<Vec<TaskId>, Trouble> {
     let mut room = room(tx.connection, now, claim)?;
-    let mut lines: Vec<Line> = applications.iter().copied().map(Line::of).collect();
+    let line = |id: &ApplicationId| Line::of(tx.connection, &claim.kind, *id, now);
+    let mut lines: Vec<Line<'_>> = applications.iter().map(line).collect();
     let mut chosen = Vec::new();
     while chosen.len() < claim.permits && !lines.is_empty() {
         for mut line in std::mem::take(&mut lines) {
             if chosen.len() == claim.permits {
                 break;
             }
-            if let Some(id) = line.next(tx.connection, now, claim, &mut room)? {
+            if let Some(id) = line.next(&mut room)? {
                 chosen.push(id);
                 lines.push(line);
             }
@@ -203,70 +207,6 @@ fn room(connection: &Connection, now: Elapsed, claim: &ClaimTasks) -> Result<Lan
         room.use_up(&lane, count as usize);
     }
     Ok(room)
-}
-
-/// An application's tasks that are due, in their order, read as far as they are wanted.
-struct Line {
-    application: ApplicationId,
-    read: VecDeque<(TaskId, String)>,
-    /// The place behind which the next ones are.
-    after: (i64, String),
-    ended: bool,
-}
-
-impl Line {
-    /// Tasks that are read at a time.
-    const READ: usize = 256;
-
-    fn of(application: ApplicationId) -> Line {
-        Line { application, read: VecDeque::new(), after: (-1, String::new()), ended: false }
-    }
-
-    /// The next one that has room. Those before it found none, and will find none.
-    fn next(
-        &mut self,
-        connection: &Connection,
-        now: Elapsed,
-        claim: &ClaimTasks,
-        room: &mut LaneRoom,
-    ) -> Result<Option<TaskId>, Trouble> {
-        loop {
-            while let Some((id, lane)) = self.read.pop_front() {
-                if room.take(&lane) {
-                    return Ok(Some(id));
-                }
-            }
-            if self.ended {
-                return Ok(None);
-            }
-            self.read_on(connection, now, claim)?;
-        }
-    }
-
-    fn read_on(
-        &mut self,
-        connection: &Connection,
-        now: Elapsed,
-        claim: &ClaimTasks,
-    ) -> Result<(), Trouble> {
-        let mut statement = connection.prepare_cached(
-            "SELECT id, lane, next_at, key FROM task INDEXED BY task_open
-             WHERE kind = ?1 AND application = ?2 AND next_at <= ?3 AND (next_at, key) > (?4, ?5)
-             ORDER BY next_at, key LIMIT ?6",
-        )?;
-        let (application, now) = (int(self.application.0), int(now.0));
-        let (at, key) = &self.after;
-        let limit = length(Line::READ);
-        let mut rows = statement.query(params![claim.kind, application, now, at, key, limit])?;
-        let mut after = None;
-        while let Some(row) = rows.next()? {
-            self.read.push_back((TaskId(row::number(row, 0, "task")?), row.get(1)?));
-            after = Some((row.get(2)?, row.get(3)?));
-        }
-        self.ended = self.read.len() < Line::READ;
-        self.after = after.unwrap_or_default();
-        Ok(())
-    }
 }
 
 fn lease(
@@ -296,14 +236,14 @@ fn next_of(
     now: Elapsed,
 ) -> Result<Option<Elapsed>, Trouble> {
     let first: Option<i64> = connection
-        .prepare_cached(
-            "SELECT next_at FROM task INDEXED BY task_open
-             WHERE kind = ?1 AND application = ?2 AND next_at > ?3 ORDER BY next_at LIMIT 1",
-        )?
+        .prepare_cached(NEXT_OF)?
         .query_row(params![kind, int(application.0), int(now.0)], |found| found.get(0))
         .optional()?;
     Ok(first.map(|at| Elapsed(u64::try_from(at).unwrap_or(0))))
 }
+
+const NEXT_OF: &str = "SELECT next_at FROM task INDEXED BY task_next
+     WHERE kind = ?1 AND application = ?2 AND next_at > ?3 ORDER BY next_at LIMIT 1";
 
 /// See [`tidings_store::Store::extend_tasks`].
 pub(crate) fn extend(tx: &Tx<'_>, batch: &[ExtendTask]) -> Result<PerTask, Trouble> {
@@ -332,4 +272,38 @@ pub(crate) fn remove_orphans(tx: &Tx<'_>, count_max: usize) -> Result<usize, Tro
         )?
         .execute([length(count_max)])?;
     Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{lane, migrate};
+
+    #[test]
+    fn tasks_are_found_by_one_step_down_an_index_and_never_sorted() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate::migrate(&mut connection, Path::new("x")).unwrap();
+        let lane = "task_open (kind=? AND application=? AND lane=? AND (next_at,key)>(?,?))";
+        for (sql, range) in [
+            (APPLICATIONS, "task_next (kind=? AND application>?)"),
+            (NEXT_OF, "task_next (kind=? AND application=? AND next_at>?)"),
+            (lane::NEXT_LANE, "task_open (kind=? AND application=? AND lane>?)"),
+            (lane::NEXT_IN_LANE, lane),
+        ] {
+            check_plan(&connection, sql, range);
+        }
+    }
+
+    fn check_plan(connection: &Connection, sql: &str, range: &str) {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let mut rows = statement.raw_query();
+        let mut plan = String::new();
+        while let Some(row) = rows.next().unwrap() {
+            plan += &row.get::<_, String>(3).unwrap();
+            plan += "\n";
+        }
+        assert!(plan.contains(range) && !plan.contains("TEMP"), "{plan}");
+    }
 }

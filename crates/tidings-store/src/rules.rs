@@ -54,16 +54,19 @@ impl LaneRoom {
         *self.used.entry(lane.to_owned()).or_default() += count;
     }
 
-    /// Whether there is room for one more of a lane, which has it then. The empty lane needs none.
+    /// Whether there is room for one more of a lane. The empty lane needs none.
+    #[must_use]
+    pub fn has(&self, lane: &str) -> bool {
+        lane.is_empty() || self.used.get(lane).copied().unwrap_or(0) < self.permits
+    }
+
+    /// The same, and one more of the lane has the room then.
     pub fn take(&mut self, lane: &str) -> bool {
-        let used = self.used.get(lane).copied().unwrap_or(0);
-        if lane.is_empty() {
-            return true;
-        }
-        if used < self.permits {
+        let has_room = self.has(lane);
+        if has_room {
             self.use_up(lane, 1);
         }
-        used < self.permits
+        has_room
     }
 }
 

@@ -140,9 +140,9 @@ pub trait Store: Send + Sync {
 
     /// Writes events, one delivery for each match, changed entities, tasks and tokens: all or
     /// nothing. A change or expectation of an entity that is at another version refuses it
-    /// (`EntityConflict`); so does a task that is kept or finished under a lease that is not its
-    /// present one, after the changes before it in the append (`LeaseLost`), and a token whose hash
-    /// is taken (`TokenTaken`) or whose application is not there (`StaleCatalog`). An
+    /// (`EntityConflict`); so does a task that is kept, given back or finished under a lease that
+    /// is not its present one, after the changes before it in the append (`LeaseLost`), and a token
+    /// whose hash is taken (`TokenTaken`) or whose application is not there (`StaleCatalog`). An
     /// event whose idempotency key is known (within the append or from before, for 7 days) makes
     /// nothing and answers with the earlier id and count. Newborn deliveries are leased while
     /// `room` has permits, their webhook is active and has nothing waiting that is due, their
@@ -202,6 +202,9 @@ pub trait Store: Send + Sync {
     /// beginning after the one that was served last for this kind (and at the front after the last
     /// one, or in a new process), round after round until the permits are used up. Within an
     /// application: by [`crate::Task::next_at`], then by the key.
+    ///
+    /// A task whose lane has [`ClaimTasks::lane_permits`] leases that last, whoever's they are and
+    /// with those of this claim, is passed over; the empty lane always has room.
     async fn claim_tasks(&self, now: Now, claim: ClaimTasks) -> Result<TaskBatch, StoreError>;
 
     /// Lengthens leases on tasks. A lease that expired and that nobody took is still good.

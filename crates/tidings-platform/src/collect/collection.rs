@@ -18,7 +18,7 @@ use super::protocol::Credential;
 pub(crate) const KIND: &str = "collect";
 
 /// What shares the room of a provider: its Quick Checks, which somebody waits for, and everything
-/// else, which takes minutes.
+/// else, which takes minutes. What is due for the end of its consent shares none.
 pub(crate) fn lane(provider: &str, level: AccessLevel) -> String {
     match level {
         AccessLevel::QuickCheck => format!("{provider} quick-check"),

@@ -30,7 +30,7 @@ use tidings_work::{Found, Work};
 
 use super::{
     adapter::{AdapterTrouble, Adapters, Fetched},
-    collection::{Collection, KIND, moment_of},
+    collection::{Collection, KIND, lane, moment_of},
     lease::Leases,
     protocol::{
         CheckAnswer, CollectAnswer, CollectedDocument, CollectedPage, Credential, DocumentAnswer,
@@ -345,7 +345,7 @@ impl Run<'_> {
     /// How far it has come; the lease goes on.
     fn progress(&self) -> TaskChange {
         let (task, token) = (self.claimed.task.id, self.claimed.token);
-        TaskChange::Keep { task, token, body: self.collection.text(), due_at: None }
+        TaskChange::Keep { task, token, body: self.collection.text() }
     }
 }
 
@@ -353,7 +353,8 @@ fn finished(claimed: &ClaimedTask) -> TaskChange {
     TaskChange::Finish { task: claimed.task.id, token: claimed.token }
 }
 
-/// The task sleeps until then, and not beyond the end of the consent.
+/// The task sleeps until then, and not beyond the end of the consent: that asks no provider, and
+/// waits for no room among those that do.
 pub(super) fn given_back(
     claimed: &ClaimedTask,
     account: &Stored<Account>,
@@ -362,9 +363,12 @@ pub(super) fn given_back(
     next: Elapsed,
 ) -> TaskChange {
     let ends_at = account.body.consent.until.map(|until| moment_of(until, now));
-    let due_at = Some(ends_at.map_or(next, |ends_at| next.min(ends_at)));
+    let (due_at, lane) = match ends_at {
+        Some(ends_at) if ends_at <= next => (ends_at, String::new()),
+        _ => (next, lane(&account.body.provider, account.body.access_level)),
+    };
     let (task, token) = (claimed.task.id, claimed.token);
-    TaskChange::Keep { task, token, body: collection.text(), due_at }
+    TaskChange::GiveBack { task, token, lane, body: collection.text(), due_at }
 }
 
 /// Nothing is to be collected any more: the task ends, or waits for the end of the consent.

@@ -90,7 +90,9 @@ impl Running {
                     self.begun.notify_one();
                 }
                 TaskChange::Remove { application, key, .. } => self.stop(*application, key),
-                TaskChange::Keep { .. } | TaskChange::Finish { .. } => {}
+                TaskChange::Keep { .. }
+                | TaskChange::GiveBack { .. }
+                | TaskChange::Finish { .. } => {}
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidings_core::limits::HORIZON_MS;
 use tidings_platform::{
     collect::collector::{COLLECTED_AT_A_TIME, COLLECTED_OF_A_PROVIDER},
-    sample::USER,
+    sample::{PROVIDER, USER},
     shelf::ContentHash,
 };
 use tidings_store::Clock;
@@ -177,4 +177,53 @@ async fn a_slow_provider_leaves_room_for_others_and_for_its_own_quick_checks() {
     let other = scene.linked_with_another("FULL_CHECK").await;
     assert_eq!(scene.collect().await, 1);
     assert_eq!(scene.status(&other).await, "UP_TO_DATE");
+}
+
+#[tokio::test]
+async fn the_end_of_a_consent_is_met_though_its_provider_has_no_room() {
+    let cases = [
+        ("QUICK_CHECK", PASSWORD, "UP_TO_DATE"),
+        ("FULL_CHECK", PASSWORD, "UP_TO_DATE"),
+        ("FULL_CHECK_ONGOING", PASSWORD, "UP_TO_DATE"),
+        ("FULL_CHECK", "wrong", "CREDENTIALS_REJECTED"),
+    ];
+    for (level, password, status) in cases {
+        let scene = Scene::new().await;
+        let linked = scene.link_until(level, password, UNTIL).await;
+        let id = linked["id"].as_str().unwrap();
+        let item = scene.collector.claim(1).await.unwrap().items.pop().unwrap();
+        for _ in 0..COLLECTED_OF_A_PROVIDER {
+            scene.linked(level).await;
+        }
+        scene.collector.perform(item).await;
+        assert_eq!(scene.status(id).await, status, "{level}");
+        scene.world.pass_ms(BEYOND_MS);
+        let busy = scene.collector.claim(COLLECTED_OF_A_PROVIDER).await.unwrap().items;
+        assert_eq!(busy.len(), COLLECTED_OF_A_PROVIDER);
+        assert!(busy.iter().all(|item| item.task.key != id), "they were due before it");
+        assert_eq!(scene.collect().await, 1, "{level} {status}");
+        assert_eq!(scene.status(id).await, "CONSENT_WITHDRAWN", "{level}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_shares_the_room_of_its_provider_until_only_its_consents_end_is_due() {
+    let scene = Scene::new().await;
+    let until = Some("2021-02-17T11:00:00Z");
+    let linked = scene.link_until("FULL_CHECK_ONGOING", PASSWORD, until).await;
+    let id = linked["id"].as_str().unwrap();
+    scene.collect().await;
+    assert_eq!(scene.task(id).await.unwrap().lane, PROVIDER, "a sync comes before the end");
+    scene.world.adapters.script().failing = 2;
+    scene.world.pass_ms(SYNC_MS * 11 / 10);
+    scene.collect().await;
+    assert_eq!(scene.task(id).await.unwrap().lane, PROVIDER, "it is tried again before the end");
+    scene.world.adapters.script().retry_after_ms = Some(u64::from(SYNC_MS) * 3);
+    scene.world.pass_ms(LEASE_MS);
+    scene.collect().await;
+    let task = scene.task(id).await.unwrap();
+    assert_eq!(task.lane, "", "the provider is not asked before the end");
+    scene.world.pass_ms(2 * SYNC_MS);
+    scene.collect().await;
+    assert_eq!(scene.status(id).await, "CONSENT_WITHDRAWN");
 }

@@ -196,6 +196,8 @@ suite! {
         a_task_is_given_when_it_is_due_and_not_to_two
         applications_get_a_task_each_in_turn
         a_lane_has_so_many_tasks_at_a_time_and_others_flow_past_it
+        lanes_that_have_room_go_by_time_behind_one_that_is_full
+        a_task_that_is_given_back_has_the_lane_that_it_is_given
         tasks_that_are_due_together_go_by_their_keys
         a_task_whose_lease_expired_is_given_again_and_counted
         a_lease_on_a_task_that_is_extended_lasts_longer

@@ -41,9 +41,13 @@ fn put_in(lane: &str, application: ApplicationId, key: &str, due_at: Elapsed) ->
     }
 }
 
-fn keep(claimed: &ClaimedTask, body: &str, due_at: Option<Elapsed>) -> TaskChange {
-    let (task, token, body) = (claimed.task.id, claimed.token, body.to_owned());
-    TaskChange::Keep { task, token, body, due_at }
+fn keep(claimed: &ClaimedTask, body: &str) -> TaskChange {
+    TaskChange::Keep { task: claimed.task.id, token: claimed.token, body: body.to_owned() }
+}
+
+fn give_back(claimed: &ClaimedTask, lane: &str, body: &str, due_at: Elapsed) -> TaskChange {
+    let (task, token) = (claimed.task.id, claimed.token);
+    TaskChange::GiveBack { task, token, lane: lane.to_owned(), body: body.to_owned(), due_at }
 }
 
 fn finish(claimed: &ClaimedTask) -> TaskChange {
@@ -145,7 +149,7 @@ pub async fn a_lane_has_so_many_tasks_at_a_time_and_others_flow_past_it(store: &
     let mut world = World::new(store);
     let [x, y] = [world.add_application("x").await.id, world.add_application("y").await.id];
     let now = world.now.elapsed;
-    // More of the slow lane than are looked at together.
+    // Before all others in the order.
     let slow = (0..600).map(|number| put_in("slow", x, &format!("a{number:03}"), now));
     write(&world, slow.collect()).await.unwrap();
     let mixed = vec![
@@ -170,10 +174,55 @@ pub async fn a_lane_has_so_many_tasks_at_a_time_and_others_flow_past_it(store: &
         (0, Some(world.in_ms(LEASE_MS)))
     );
     write(&world, vec![finish(&first.claimed[0])]).await.unwrap();
-    write(&world, vec![keep(&first.claimed[1], "{}", Some(world.in_ms(1)))]).await.unwrap();
+    let later = give_back(&first.claimed[1], "slow", "{}", world.in_ms(1));
+    write(&world, vec![later]).await.unwrap();
     assert_eq!(keys(&world, 9).await, ["a001", "a002"], "what ended made room");
     world.pass_ms(LEASE_MS);
     assert_eq!(keys(&world, 3).await.len(), 3, "a lease that expired takes no room");
+}
+
+pub async fn lanes_that_have_room_go_by_time_behind_one_that_is_full(store: &dyn Store) {
+    let mut world = World::new(store);
+    let id = world.add_application("acme").await.id;
+    let at = |ms| world.in_ms(ms);
+    let slow = (0..40).map(|number| put_in("slow", id, &format!("slow{number:02}"), at(1)));
+    write(&world, slow.collect()).await.unwrap();
+    let others = vec![
+        put_in("fast", id, "c", at(4)),
+        put_in("fast", id, "d", at(5)),
+        put_in("fast", id, "f", at(7)),
+        put_in("slow", id, "later", at(15)),
+        put_in("third", id, "a", at(2)),
+        put_in("third", id, "g", at(8)),
+        put(id, "b", at(3)),
+        put(id, "e", at(6)),
+    ];
+    write(&world, others).await.unwrap();
+    world.pass_ms(9);
+    assert_eq!(keys(&world, 2).await, ["slow00", "slow01"], "they are the first");
+    let held = claim(&world, 4).await;
+    let has: Vec<&str> = held.claimed.iter().map(|it| it.task.key.as_str()).collect();
+    assert_eq!(has, ["a", "b", "c", "d"], "their time decides, not their lane");
+    assert_eq!(held.next_at, Some(world.in_ms(6)), "also a full lane's next one is told of");
+    assert_eq!(keys(&world, 9).await, ["e", "g"]);
+    write(&world, vec![finish(&held.claimed[2])]).await.unwrap();
+    assert_eq!(keys(&world, 9).await, ["f"]);
+}
+
+pub async fn a_task_that_is_given_back_has_the_lane_that_it_is_given(store: &dyn Store) {
+    let world = World::new(store);
+    let id = world.add_application("acme").await.id;
+    let now = world.now.elapsed;
+    let slow = ["a", "b", "c", "d"].map(|key| put_in("slow", id, key, now));
+    write(&world, slow.into()).await.unwrap();
+    let first = claim(&world, 2).await.claimed;
+    write(&world, vec![keep(&first[1], "{}")]).await.unwrap();
+    assert_eq!(task(&world, id, "b").await.unwrap().lane, "slow");
+    write(&world, vec![give_back(&first[0], "", "{}", now)]).await.unwrap();
+    assert_eq!(task(&world, id, "a").await.unwrap().lane, "");
+    assert_eq!(keys(&world, 9).await, ["a", "c"], "it needs no room, and has left its own");
+    write(&world, vec![give_back(&first[1], "fast", "{}", now)]).await.unwrap();
+    assert_eq!(keys(&world, 9).await, ["b", "d"], "it is in another lane");
 }
 
 pub async fn tasks_that_are_due_together_go_by_their_keys(store: &dyn Store) {
@@ -193,9 +242,9 @@ pub async fn a_task_whose_lease_expired_is_given_again_and_counted(store: &dyn S
     let second = claim_one(&world).await;
     assert_eq!(second.claims_count, 2);
     assert_ne!(second.token, first.token);
-    assert_lost(&write(&world, vec![keep(&first, "{}", None)]).await);
+    assert_lost(&write(&world, vec![keep(&first, "{}")]).await);
     assert_lost(&write(&world, vec![finish(&first)]).await);
-    write(&world, vec![keep(&second, "{\"page\":2}", None)]).await.unwrap();
+    write(&world, vec![keep(&second, "{\"page\":2}")]).await.unwrap();
     assert_eq!(claim(&world, 9).await.claimed, [], "the lease goes on");
     world.pass_ms(LEASE_MS);
     let third = claim_one(&world).await;
@@ -229,10 +278,12 @@ pub async fn a_task_that_is_given_back_is_due_again(store: &dyn Store) {
     let id = world.add_application("acme").await.id;
     write(&world, vec![put(id, "a", world.now.elapsed)]).await.unwrap();
     let claimed = claim_one(&world).await;
-    write(&world, vec![keep(&claimed, "{\"later\":1}", Some(world.in_ms(7)))]).await.unwrap();
+    let later = give_back(&claimed, "", "{\"later\":1}", world.in_ms(7));
+    write(&world, vec![later.clone()]).await.unwrap();
     let found = task(&world, id, "a").await.unwrap();
     assert_eq!((found.due_at, found.leased_until), (world.in_ms(7), None));
-    assert_lost(&write(&world, vec![keep(&claimed, "{}", None)]).await);
+    assert_lost(&write(&world, vec![later]).await);
+    assert_lost(&write(&world, vec![keep(&claimed, "{}")]).await);
     world.pass_ms(7);
     let again = claim_one(&world).await;
     assert_eq!((again.claims_count, again.task.body.as_str()), (1, "{\"later\":1}"));
@@ -250,7 +301,7 @@ pub async fn a_task_that_is_put_anew_or_removed_voids_its_lease(store: &dyn Stor
     assert_lost(&write(&world, vec![finish(&claimed), finish(&claimed)]).await);
     assert!(task(&world, id, "a").await.is_some(), "what was refused did nothing");
     write(&world, vec![put(id, "a", due_at)]).await.unwrap();
-    assert_lost(&write(&world, vec![keep(&claimed, "{}", None)]).await);
+    assert_lost(&write(&world, vec![keep(&claimed, "{}")]).await);
     let again = claim_one(&world).await;
     assert_eq!(again.claims_count, 1);
     write(&world, vec![remove.clone()]).await.unwrap();
@@ -268,7 +319,7 @@ pub async fn tasks_of_a_deleted_application_are_not_given_and_go(store: &dyn Sto
     let claimed = claim_one(&world).await;
     write(&world, vec![put(gone, "b", due_at), put(other, "c", due_at)]).await.unwrap();
     store.delete_application(world.now, gone).await.unwrap();
-    assert_lost(&write(&world, vec![keep(&claimed, "{}", None)]).await);
+    assert_lost(&write(&world, vec![keep(&claimed, "{}")]).await);
     assert_eq!(keys(&world, 9).await, ["c"]);
     assert_eq!(store.cancel_orphans(world.now).await.unwrap(), 2);
     assert_eq!(store.cancel_orphans(world.now).await.unwrap(), 0);

@@ -37,14 +37,6 @@ struct Row {
     claims: u32,
 }
 
-impl Row {
-    fn give_back(&mut self, due_at: Elapsed) {
-        self.task.due_at = due_at;
-        self.task.leased_until = None;
-        self.token = None;
-    }
-}
-
 impl Tasks {
     /// Whether the changes can be made, one after the other.
     pub(super) fn check(
@@ -60,12 +52,14 @@ impl Tasks {
                 | TaskChange::Remove { application, kind, key } => {
                     void.extend(self.ids.get(&(*application, kind.clone(), key.clone())));
                 }
-                TaskChange::Keep { task, token, .. } | TaskChange::Finish { task, token } => {
+                TaskChange::Keep { task, token, .. }
+                | TaskChange::GiveBack { task, token, .. }
+                | TaskChange::Finish { task, token } => {
                     let row = self.rows.get(task).filter(|row| is_there(row.task.application));
                     if void.contains(task) || row.and_then(|row| row.token) != Some(*token) {
                         return Err(AppendError::LeaseLost { task: *task });
                     }
-                    if !matches!(change, TaskChange::Keep { due_at: None, .. }) {
+                    if !matches!(change, TaskChange::Keep { .. }) {
                         void.insert(*task);
                     }
                 }
@@ -87,12 +81,18 @@ impl Tasks {
                     self.rows.remove(&id);
                 }
             }
-            TaskChange::Keep { task, body, due_at, .. } => {
-                let Some(row) = self.rows.get_mut(&task) else { return };
-                row.task.body = body;
-                row.claims = 0;
-                if let Some(due_at) = due_at {
-                    row.give_back(due_at);
+            TaskChange::Keep { task, body, .. } => {
+                if let Some(row) = self.rows.get_mut(&task) {
+                    row.task.body = body;
+                    row.claims = 0;
+                }
+            }
+            TaskChange::GiveBack { task, lane, body, due_at, .. } => {
+                if let Some(row) = self.rows.get_mut(&task) {
+                    let task = row.task.clone();
+                    let leased_until = None;
+                    let task = Task { lane, body, due_at, leased_until, ..task };
+                    *row = Row { task, token: None, claims: 0 };
                 }
             }
             TaskChange::Finish { task, .. } => self.remove(task),

@@ -66,7 +66,7 @@ pub enum TaskChange {
         /// What it is about.
         key: String,
     },
-    /// Its worker writes how far it has come.
+    /// Its worker writes how far it has come; the lease goes on.
     Keep {
         /// Which.
         task: TaskId,
@@ -74,8 +74,19 @@ pub enum TaskChange {
         token: LeaseToken,
         /// As JSON text.
         body: String,
-        /// `None`: the lease goes on. Else it is given back, and the task is due then.
-        due_at: Option<Elapsed>,
+    },
+    /// Its worker writes how far it has come, and gives the lease back.
+    GiveBack {
+        /// Which.
+        task: TaskId,
+        /// The worker's right.
+        token: LeaseToken,
+        /// With what it shares the room from now on.
+        lane: String,
+        /// As JSON text.
+        body: String,
+        /// When it is due again.
+        due_at: Elapsed,
     },
     /// Its worker is done: it is taken away.
     Finish {
@@ -106,8 +117,9 @@ pub struct ClaimedTask {
     pub token: LeaseToken,
     /// The task, leased.
     pub task: Task,
-    /// Leases that were given since the last progress ([`TaskChange::Keep`]) or since it was put,
-    /// with this one: a task that ends its process every time is known by it.
+    /// Leases that were given since the last progress ([`TaskChange::Keep`],
+    /// [`TaskChange::GiveBack`]) or since it was put, with this one: a task that ends its process
+    /// every time is known by it.
     pub claims_count: u32,
 }
 

@@ -50,7 +50,7 @@ impl Run<'_> {
         let (tokens, revocations) = self.token_changes();
         let is_stale = self.chance(3);
         let rooms = self.room().await.map(Some);
-        let rooms = if self.chance(30) { [None, None] } else { rooms };
+        let rooms = if self.chance(10) { [None, None] } else { rooms };
         let mut answers = Vec::new();
         let parts = self.stores.into_iter().zip(&catalogs).zip(rooms).zip(tasks);
         for (((store, catalog), room), tasks) in parts {

@@ -31,22 +31,23 @@ impl Run<'_> {
     fn task_change(&mut self) -> Option<[TaskChange; 2]> {
         let due_at = self.now.elapsed.plus_ms(self.random.u64(0..MINUTE_MS));
         let body = format!("{{\"step\":{}}}", self.step);
+        let lane = LANES[self.step % LANES.len()].to_owned();
         if self.chance(55) {
             let leases = self.pick(&self.task_leases.clone())?;
-            let due_at = self.chance(50).then_some(due_at);
-            let finishes = self.chance(30);
+            let (gives_back, finishes) = (self.chance(50), self.chance(30));
             return Some(leases.map(|claimed| {
-                let (task, token, body) = (claimed.task.id, claimed.token, body.clone());
-                match finishes {
-                    true => TaskChange::Finish { task, token },
-                    false => TaskChange::Keep { task, token, body, due_at },
+                let (task, token) = (claimed.task.id, claimed.token);
+                let (lane, body) = (lane.clone(), body.clone());
+                match (finishes, gives_back) {
+                    (true, _) => TaskChange::Finish { task, token },
+                    (false, true) => TaskChange::GiveBack { task, token, lane, body, due_at },
+                    (false, false) => TaskChange::Keep { task, token, body },
                 }
             }));
         }
         let application = self.pick(&self.applications.clone())?;
         let kind = self.pick(&TASK_KINDS).unwrap().to_owned();
         let key = self.pick(&KEYS).unwrap().to_owned();
-        let lane = LANES[self.step % LANES.len()].to_owned();
         let change = match self.chance(85) {
             true => TaskChange::Put { application, kind, key, lane, body, due_at },
             false => TaskChange::Remove { application, kind, key },
