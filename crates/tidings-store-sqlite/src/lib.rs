@@ -26,6 +26,8 @@ mod line;
 mod lock;
 mod migrate;
 mod open;
+#[cfg(test)]
+mod plan;
 mod positions;
 mod read;
 mod readers;

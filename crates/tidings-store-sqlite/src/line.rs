@@ -266,38 +266,21 @@ fn waited_sql(mode: PayloadMode) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use rusqlite::Connection;
-
     use super::*;
-    use crate::migrate;
-
-    fn plan(sql: &str) -> String {
-        let mut connection = Connection::open_in_memory().unwrap();
-        migrate::migrate(&mut connection, Path::new("x")).unwrap();
-        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let mut rows = statement.raw_query();
-        let mut plan = String::new();
-        while let Some(row) = rows.next().unwrap() {
-            plan += &row.get::<_, String>(3).unwrap();
-            plan += "\n";
-        }
-        plan
-    }
+    use crate::plan;
 
     #[test]
     fn a_queue_is_read_along_its_index_and_never_sorted() {
         let modes = [PayloadMode::Frozen, PayloadMode::Fresh];
         for (everything, mode) in [true, false].into_iter().flat_map(|it| modes.map(|of| (it, of)))
         {
-            let plan = plan(&line_sql(everything, mode));
+            let plan = plan::of(&line_sql(everything, mode));
             assert!(plan.contains("(webhook=? AND (next_at,id)>(?,?)"), "{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{plan}");
         }
         let undated = [true, false].map(undated_sql);
         for sql in modes.map(waited_sql).iter().chain(&undated) {
-            let plan = plan(sql);
+            let plan = plan::of(sql);
             assert!(plan.contains("(webhook=? AND next_at<?)"), "{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{plan}");
         }

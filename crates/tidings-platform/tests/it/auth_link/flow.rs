@@ -288,10 +288,7 @@ async fn who_cancels_while_the_account_is_being_linked_is_not_told_that_nothing_
 #[tokio::test]
 async fn who_goes_back_twice_goes_with_the_same_code_for_as_long_as_it_lasts() {
     let linker = LinkedWorld::public().await;
-    let (mut browser, page) = linker.at_consent(&[]).await;
-    let token = page.form_token();
-    let fields = [("form_token", token.as_str()), ("level", "FULL_CHECK"), ("until", "90")];
-    browser.submit("/link/consent", &fields).await;
+    let (mut browser, token) = linker.at_done(&[]).await;
     let only_token = [("form_token", token.as_str())];
     // The second form is sent before the first answer takes the cookie away.
     let (mut one, mut other) = (browser.clone(), browser.clone());
@@ -309,10 +306,7 @@ async fn who_goes_back_twice_goes_with_the_same_code_for_as_long_as_it_lasts() {
 #[tokio::test]
 async fn who_goes_back_and_hears_nothing_of_it_goes_with_another_code() {
     let linker = LinkedWorld::public().await;
-    let (mut browser, page) = linker.at_consent(&[]).await;
-    let token = page.form_token();
-    let fields = [("form_token", token.as_str()), ("level", "FULL_CHECK"), ("until", "90")];
-    browser.submit("/link/consent", &fields).await;
+    let (mut browser, token) = linker.at_done(&[]).await;
     let only_token = [("form_token", token.as_str())];
     linker.world.ingest.upsets.lock().unwrap().push_back(Upset::Lost);
     assert_eq!(browser.submit("/link/return", &only_token).await.status, 503);
@@ -323,10 +317,7 @@ async fn who_goes_back_and_hears_nothing_of_it_goes_with_another_code() {
 #[tokio::test]
 async fn nobody_is_sent_to_an_address_that_was_taken_away_meanwhile() {
     let linker = LinkedWorld::public().await;
-    let (mut browser, page) = linker.at_consent(&[]).await;
-    let token = page.form_token();
-    let fields = [("form_token", token.as_str()), ("level", "FULL_CHECK"), ("until", "90")];
-    browser.submit("/link/consent", &fields).await;
+    let (mut browser, token) = linker.at_done(&[]).await;
     let (mut undecided, page) = linker.at_consent(&[]).await;
     let other = "https://app.example.com/other".to_owned();
     linker.change_acme(|acme| acme.settings.redirect_uris = vec![other]).await;

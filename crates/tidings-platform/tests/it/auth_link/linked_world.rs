@@ -112,15 +112,20 @@ impl LinkedWorld {
         (browser, page)
     }
 
-    /// Goes the whole way; the answer that leads back to the application.
-    pub async fn go(&self, changes: &[(&str, Option<&str>)]) -> Answer {
+    /// A browser whose user has agreed, with the token of its forms.
+    pub async fn at_done(&self, changes: &[(&str, Option<&str>)]) -> (Browser, String) {
         let (mut browser, page) = self.at_consent(changes).await;
         let token = page.form_token();
         let fields = [("form_token", token.as_str()), ("level", "FULL_CHECK"), ("until", "365")];
         let answer = browser.submit("/link/consent", &fields).await;
         assert_eq!(answer.location(), "/link/done");
         let page = browser.get("/link/done").await;
-        let token = page.form_token();
+        (browser, page.form_token())
+    }
+
+    /// Goes the whole way; the answer that leads back to the application.
+    pub async fn go(&self, changes: &[(&str, Option<&str>)]) -> Answer {
+        let (mut browser, token) = self.at_done(changes).await;
         browser.submit("/link/return", &[("form_token", &token)]).await
     }
 
