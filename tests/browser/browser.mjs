@@ -7,11 +7,13 @@
 import assert from 'node:assert/strict';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 import { axeSource, chromium } from './packages.mjs';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 const WAIT_MS_MAX = 15_000;
+const LOOK_MS = 20;
 const TAB_STOPS_MAX = 400;
 
 const ARGUMENTS = [
@@ -112,6 +114,23 @@ export async function tabTo(page, name) {
     passed.push(reached);
   }
   assert.fail(`Tab never came to ${name}: ${passed.join(' | ')}`);
+}
+
+/** Waits until what `read()` gives matches: a page may need a frame or two to come to it. */
+export async function comesTo(read, expected, what) {
+  const matches = (value) => (expected instanceof RegExp ? expected.test(value) : value === expected);
+  const end = Date.now() + WAIT_MS_MAX;
+  let value = await read();
+  while (!matches(value) && Date.now() < end) {
+    await setTimeout(LOOK_MS);
+    value = await read();
+  }
+  assert.ok(matches(value), `${what}: ${value} and not ${expected}`);
+}
+
+/** Waits until what has the focus goes by this name. */
+export function hasFocus(page, name, what = 'what has the focus') {
+  return comesTo(() => focused(page), name, what);
 }
 
 /** What has the focus, in a shadow root too: its name and role, as a screen reader tells them. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { focused, hasNoBarrier, tabTo } from './browser.mjs';
+import { comesTo, hasFocus, hasNoBarrier, tabTo } from './browser.mjs';
 import { explorerStage } from './stage.mjs';
 
 const NARROW = { width: 360, height: 740 };
@@ -20,7 +20,7 @@ test('a token, a query, its answer and the documentation are reached by keyboard
     await tabTo(page, /^Query$/);
     await page.keyboard.press('Enter');
     await at.place('Query').waitFor();
-    assert.equal(await focused(page), 'Query');
+    await hasFocus(page, 'Query');
     await tabTo(page, /^Query, as GraphQL/);
     await page.keyboard.press('Control+a');
     await page.keyboard.type('{ getSources { name } }');
@@ -39,7 +39,7 @@ test('Tab leaves every editor and comes round, and the page says so', async () =
       await tabTo(page, name);
     }
     await page.keyboard.press('Shift+Tab');
-    assert.match(await focused(page), /^Variables, as/);
+    await hasFocus(page, /^Variables, as/);
   });
 });
 
@@ -64,7 +64,7 @@ test('what the editors open by keys has no barrier, and Escape leads back', asyn
     const back = async (state) => {
       await hasNoBarrier(page, state);
       await page.keyboard.press('Escape');
-      assert.match(await focused(page), /^Query, as GraphQL/, state);
+      await hasFocus(page, /^Query, as GraphQL/, state);
     };
     await page.keyboard.press('Control+f');
     await page.keyboard.type('__typename');
@@ -76,7 +76,7 @@ test('what the editors open by keys has no barrier, and Escape leads back', asyn
     await back('the list of problems');
     // A dialog that would not lead back is not opened.
     await page.keyboard.press('Control+Alt+g');
-    assert.match(await focused(page), /^Query, as GraphQL/);
+    await hasFocus(page, /^Query, as GraphQL/);
   });
 });
 
@@ -119,12 +119,13 @@ test('the colours follow the system, and the choice of somebody, who finds it ag
   await open({ colorScheme: 'dark' }, async ({ page }) => {
     const dark = await surface(page);
     await page.getByLabel('Theme').selectOption('light');
-    const light = await surface(page);
-    assert.notEqual(dark, light);
+    const isDark = async () => await surface(page) === dark;
+    await comesTo(isDark, false, 'dark, though light was chosen');
     await page.reload();
-    assert.equal(await surface(page), light);
+    await page.getByLabel('Theme').waitFor();
+    await comesTo(isDark, false, 'dark after a reload, though light was chosen');
     await page.getByLabel('Theme').selectOption('system');
-    assert.equal(await surface(page), dark);
+    await comesTo(isDark, true, 'dark, as the system is');
   });
 });
 

@@ -27,6 +27,7 @@ test('each recommended query is one click away, valid, and answered', async () =
     await at.token.fill(token);
     await at.tab('Examples');
     const examples = at.panel.getByRole('list').getByRole('button');
+    await examples.nth(2).waitFor();
     assert.equal(await examples.count(), 3);
     for (const example of await examples.all()) {
       await example.click();

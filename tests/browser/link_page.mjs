@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 
-import { focused, tabTo } from './browser.mjs';
+import { comesTo, focused, hasFocus, tabTo } from './browser.mjs';
 import { PASSWORD } from './installation.mjs';
 
 // The arrows go round, so a level that is not there would be looked for without end.
@@ -67,7 +67,9 @@ export async function linkByKeyboard(page, words, level, look) {
   await told(page, words.fill, look);
   await tabSeen(page, words.fill);
   await page.keyboard.press('Enter');
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'credential-1');
+  await comesTo(
+    () => page.evaluate(() => document.activeElement.id), 'credential-1', 'the field has the focus',
+  );
   await page.keyboard.type('wrong');
   await page.keyboard.press('Enter');
   await told(page, words.wrong, look);
@@ -87,20 +89,20 @@ export async function linkByKeyboard(page, words, level, look) {
   for (let step = 0; step < LEVEL_STEPS_MAX && await focused(page) !== level; step += 1) {
     await page.keyboard.press('ArrowDown');
   }
-  assert.equal(await focused(page), level, 'the arrows come to the access level');
+  await hasFocus(page, level, 'the arrows come to the access level');
   await tabSeen(page, words.agree);
   await page.keyboard.press('Enter');
   await page.waitForURL('**/link/done');
   await page.getByRole('heading', { name: words.done }).waitFor();
   await look('the end');
-  assert.equal(await focused(page), words.back, 'what is left to do has the focus');
+  await hasFocus(page, words.back, 'what is left to do has the focus');
 }
 
 // That the page says what is wrong, and that who listens or looks is led there.
 async function told(page, text, look) {
   const problems = page.getByRole('alert');
   await problems.getByText(text).waitFor();
-  assert.ok((await focused(page)).includes(text), 'what is wrong has the focus');
+  await hasFocus(page, new RegExp(text), 'what is wrong has the focus');
   await look(`told: ${text}`);
 }
 
