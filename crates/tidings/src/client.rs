@@ -276,10 +276,9 @@ mod tests {
 
     #[test]
     fn json_that_does_not_fit_the_schema_is_told_with_the_option_that_it_was_given_in() {
-        let message = "Invalid value for argument \"input.jwtProfiles.0\", field \"algorithms\" of \
-                       type \"[String!]!\" is required but not provided";
-        let expected = "--jwt-profiles: field \"algorithms\" of type \"[String!]!\" is required but \
-                        not provided: `--help` shows how it is written";
+        let why = "field \"algorithms\" of type \"[String!]!\" is required but not provided";
+        let message = format!("Invalid value for argument \"input.jwtProfiles.0\", {why}");
+        let expected = format!("--jwt-profiles: {why}: `--help` shows how it is written");
         assert_eq!(graphql_error(&json!({ "message": message })), expected);
         let other = "Unknown field \"a\" on type \"Query\".";
         assert_eq!(graphql_error(&json!({ "message": other })), other);
