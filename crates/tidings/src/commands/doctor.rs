@@ -135,7 +135,12 @@ fn database(database: &Database, inspection: &Inspection) -> Finding {
         return Finding::bad("database", why, "");
     }
     match (inspection.schema_version, &inspection.used_by) {
-        (None, _) => Finding::note(
+        (None, Some(who)) => Finding::bad(
+            "database",
+            format!("{database} is not there, and {who} has it open"),
+            "put the file back, with its -wal and -shm, and restart that process",
+        ),
+        (None, None) => Finding::note(
             "database",
             format!("{database} does not exist yet"),
             "`tidings serve` makes it",
@@ -308,19 +313,30 @@ async fn listener(address: SocketAddr) -> Finding {
             "name an address of this machine in server.listen",
         );
     }
-    let health = match Client::to(&format!("http://{address}"), None) {
-        Ok(client) => client.get("/healthz").await,
-        Err(error) => Err(error),
-    };
-    match health {
-        Ok(answer) if answer.status == 200 && answer.body["status"] == "alive" => {
+    let client = Client::to(&format!("http://{address}"), None).ok();
+    let ask = async |path| client.as_ref()?.get(path).await.ok();
+    match ask("/healthz").await {
+        Some(answer) if answer.status == 200 && answer.body["status"] == "alive" => {}
+        _ => {
+            return Finding::bad(
+                what,
+                format!("another program listens on {address}"),
+                "stop it, or name another address in server.listen",
+            );
+        }
+    }
+    match ask("/readyz").await {
+        Some(answer) if answer.status == 200 => {
             Finding::good(what, format!("{address}: a server is running there"))
         }
-        _ => Finding::bad(
-            what,
-            format!("another program listens on {address}"),
-            "stop it, or name another address in server.listen",
-        ),
+        answer => {
+            let reason = answer.map_or(Value::Null, |answer| answer.body["reason"].clone());
+            Finding::bad(
+                what,
+                format!("{address}: the server there is not ready: {}", output::cell(&reason)),
+                "mend that, and see its log",
+            )
+        }
     }
 }
 
