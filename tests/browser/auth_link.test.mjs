@@ -115,3 +115,35 @@ test('the way to a page that cannot be shown says why and what to do', async () 
     await hasNoBarrier(page, 'a link that nobody began');
   });
 });
+
+test('on a small screen long names stay within the page, and short words of ours stay whole', async () => {
+  const name = 'Gasversorgungsgesellschaftsbeteiligungsverwaltung';
+  place.tidings(
+    'provider', 'add', 'long', '--name', name, '--sector', 'broadband', '--quick-check', 'true',
+    '--automated-data-collection', 'true', '--adapter-url', place.sample,
+  );
+  const options = { viewport: { width: 320, height: 640 }, expects: [/of 422/] };
+  await visit(browser, linkAddress(place, 'en'), options, async (page) => {
+    const isWithin = async (state) => {
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(width <= 320, `${state}: ${width} pixels wide`);
+    };
+    await isWithin('the choice');
+    const lines = await page.locator('.choices .note').evaluateAll(
+      (notes) => notes.map((note) => Math.round(
+        note.getBoundingClientRect().height / parseFloat(getComputedStyle(note).lineHeight),
+      )),
+    );
+    assert.deepEqual(lines, [1, 1], 'the sectors');
+    await page.getByRole('button', { name }).click();
+    await isWithin('the credentials');
+    await page.getByLabel(WORDS.en.email).fill('ada@example.com');
+    await page.getByLabel(WORDS.en.password).fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/link/consent');
+    await isWithin('the consent');
+    await page.getByRole('button', { name: WORDS.en.agree }).click();
+    await page.getByRole('alert').waitFor();
+    await isWithin('what is wrong');
+  });
+});

@@ -140,3 +140,18 @@ test('a narrow window holds everything without scrolling sideways, and has no ba
     await hasNoBarrier(page, 'narrow');
   });
 });
+
+test('the link past the header is not seen before it has the focus, however high the header is', async () => {
+  await open({ viewport: { width: 320, height: 640 }, expects: [/of 401/] }, async ({ page, at }) => {
+    const bottom = () => page.locator('.skip').evaluate(
+      (link) => link.getBoundingClientRect().bottom + scrollY,
+    );
+    assert.ok(await bottom() <= 0, 'at first');
+    await at.button('Show panel').click();
+    await at.schemaIsThere();
+    await at.token.fill('wrong');
+    await at.run.click();
+    await page.getByText('Still the schema of before').waitFor();
+    assert.ok(await bottom() <= 0, 'with a line more');
+  });
+});

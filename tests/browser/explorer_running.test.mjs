@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { hasFocus } from './browser.mjs';
 import { SWITCH } from './explorer_page.mjs';
 import { explorerStage } from './stage.mjs';
 
@@ -131,5 +132,19 @@ test('the token is known to the page alone, and to nothing that the browser keep
     const other = await page.context().newPage();
     await other.goto(`${origin}/explorer`);
     assert.equal(await other.getByLabel('Token', { exact: true }).inputValue(), '');
+  });
+});
+
+test('where the schema needs a token the panel leads to its field', async () => {
+  await open({}, async ({ page, at }) => {
+    await at.schemaIsThere();
+    const error = { message: 'This needs a token', extensions: { code: 'UNAUTHENTICATED' } };
+    await page.route('**/v1/graphql', (route) => route.fulfill({
+      contentType: 'application/graphql-response+json', body: JSON.stringify({ errors: [error] }),
+    }));
+    await page.reload();
+    await at.panel.getByText('This needs a token').waitFor();
+    await at.panel.getByRole('button', { name: 'Enter a token' }).click();
+    await hasFocus(page, 'Token', 'the field has the focus');
   });
 });

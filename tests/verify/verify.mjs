@@ -1,4 +1,5 @@
-// Verifies captured deliveries with node:crypto and the standardwebhooks package.
+// Verifies captured deliveries with node:crypto, the standardwebhooks package, and the code that
+// docs/delivery.md gives to receivers.
 //
 // usage: node verify.mjs CAPTURE.json FOLDER_WITH_NODE_MODULES
 //        (README.md beside this file describes the capture)
@@ -14,6 +15,34 @@ if (!captureFile || !modulesFolder) {
 }
 const require = createRequire(resolve(modulesFolder, 'package.json'));
 const { Webhook, WebhookVerificationError } = require('standardwebhooks');
+
+// The page's code, as a module of its own.
+const page = readFileSync(new URL('../../docs/delivery.md', import.meta.url), 'utf8');
+const [, code] = /```js\n([^]*?)```/.exec(page);
+const ofThePage = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+
+// What anybody can send to a receiver. The page's code says no to it, and throws nothing.
+const NOT_OURS = [
+  {},
+  { 'webhook-id': '1', 'webhook-timestamp': 'now', 'webhook-signature': 'v1,' },
+  { 'x-signature': `sha1=${'\u00e9'.repeat(40)}` },
+];
+
+/** The page's two functions: what each is asked, and whether it answers as it should. */
+function checksOfThePage(secret, sha1Key, headers, body) {
+  const strange = {
+    ...headers, 'webhook-signature': `v1,${'\u00e9'.repeat(44)}`, 'x-signature': '\u00e9'.repeat(45),
+  };
+  const changed = Buffer.concat([body, Buffer.from(' ')]);
+  return [['isGenuine', secret], ['isGenuineSha1', sha1Key]].flatMap(([name, key]) => [
+    [`${name} of the page says yes`, ofThePage[name](key, headers, body) === true],
+    [`${name} of the page refuses a changed body`, ofThePage[name](key, headers, changed) === false],
+    ...[...NOT_OURS, strange].map((given) => [
+      `${name} of the page refuses ${JSON.stringify(given)}`,
+      ofThePage[name](key, given, body) === false,
+    ]),
+  ]);
+}
 
 function fitsXSignature(key, body, header) {
   const expected = Buffer.from('sha1=' + createHmac('sha1', key).update(body).digest('hex'));
@@ -52,6 +81,7 @@ function checks(delivery) {
         `webhook-signature refuses a changed body with secret ${number}`,
         !fitsStandard(secret, changed, headers),
       ],
+      ...checksOfThePage(secret, `whsec_${delivery.key_base64}`, headers, body),
     );
   });
   return results;

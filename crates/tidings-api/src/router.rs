@@ -96,6 +96,7 @@ async fn wrong_method(allow: &'static str) -> Problem {
 }
 
 async fn nothing() -> Problem {
-    let detail = "there is no such route: see the interface's list of routes";
+    let detail = "there is no such route: the API is at /v1/graphql and /v1/events, the Explorer \
+                  at /explorer";
     Problem::new(Code::NotFound, detail)
 }

@@ -2,9 +2,13 @@
 //! writer, which must know whether a job was refused before it wrote anything, or broke down
 //! half-way).
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use rusqlite::ErrorCode;
+use rustix::fs::{Access, access};
 use tidings_store::StoreError;
 
 /// Why a database was not opened. Each is one line for people: what is wrong, and what to do.
@@ -80,7 +84,11 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The file is something else.
-    #[error("{} is not a database of Tidings ({cause}): give another path", path.display())]
+    #[error(
+        "{} is not a database of Tidings ({cause}): give another path, or go back to the last \
+         good backup where it was one",
+        path.display()
+    )]
     NotADatabase {
         /// The file.
         path: PathBuf,
@@ -99,6 +107,26 @@ pub enum OpenError {
         /// The user that runs this program.
         uid: u32,
         /// What the system said.
+        cause: String,
+    },
+    /// Its pages do not hang together.
+    #[error(
+        "the database {} is damaged ({cause}): stop what uses it, keep a copy of its files, and \
+         go back to the last good backup",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        cause: String,
+    },
+    /// There is no room for it.
+    #[error("the database {} cannot be opened: {cause}: make room on its disk", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
         cause: String,
     },
     /// Anything else.
@@ -132,6 +160,14 @@ impl OpenError {
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                 OpenError::not_permitted(path, cause)
             }
+            Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path, cause },
+            Some(ErrorCode::DiskFull) => OpenError::Full { path, cause },
+            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) if path.is_dir() => {
+                OpenError::NotADatabase { path, cause: "it is a folder".to_owned() }
+            }
+            Some(ErrorCode::CannotOpen) if !may_write(&path) => {
+                OpenError::not_permitted(path, cause)
+            }
             _ => OpenError::Failed { path, cause },
         }
     }
@@ -139,6 +175,10 @@ impl OpenError {
     fn not_permitted(path: PathBuf, cause: String) -> OpenError {
         OpenError::NotPermitted { path, uid: rustix::process::geteuid().as_raw(), cause }
     }
+}
+
+fn may_write(path: &Path) -> bool {
+    access(path, Access::READ_OK | Access::WRITE_OK).is_ok()
 }
 
 /// What breaks a read or a job down.

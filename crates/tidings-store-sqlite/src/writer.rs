@@ -275,7 +275,7 @@ impl Desk {
     /// write and call the next sync a success, so that only a restart, which reads what is really
     /// there, can be trusted.
     fn break_off(&self, cause: String) {
-        tracing::error!(cause, "the database takes no writes any more");
+        tracing::error!(cause, "the database takes no writes any more until a restart");
         let _already = self.shared.broken.set(cause);
     }
 

@@ -200,8 +200,17 @@ fn graphql_error(error: &Value) -> String {
     let message = error["message"].as_str().unwrap_or("an error without a message");
     match error["extensions"]["code"].as_str() {
         Some(code) => format!("{code}: {message}"),
-        None => message.to_owned(),
+        None => misshapen(message).unwrap_or_else(|| message.to_owned()),
     }
+}
+
+/// JSON of an option that is not shaped as the schema has it: `Invalid value for argument
+/// "input.retry", unknown field …`.
+fn misshapen(message: &str) -> Option<String> {
+    let told = message.strip_prefix("Invalid value for argument \"input.")?;
+    let (path, why) = told.split_once("\", ")?;
+    let option = option_of(&format!("/input/{}", path.replace('.', "/")));
+    Some(format!("{option}: {why}: `--help` shows how it is written"))
 }
 
 /// What people wrote, for a JSON pointer into the input: options are named after its fields.
@@ -263,6 +272,16 @@ mod tests {
             "INVALID_INPUT: --queries: no field `a` (line 1, column 9); \
              --timeout-ms: too long; id: no number"
         );
+    }
+
+    #[test]
+    fn json_that_does_not_fit_the_schema_is_told_with_the_option_that_it_was_given_in() {
+        let why = "field \"algorithms\" of type \"[String!]!\" is required but not provided";
+        let message = format!("Invalid value for argument \"input.jwtProfiles.0\", {why}");
+        let expected = format!("--jwt-profiles: {why}: `--help` shows how it is written");
+        assert_eq!(graphql_error(&json!({ "message": message })), expected);
+        let other = "Unknown field \"a\" on type \"Query\".";
+        assert_eq!(graphql_error(&json!({ "message": other })), other);
     }
 
     #[test]

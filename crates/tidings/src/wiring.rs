@@ -1,6 +1,6 @@
 //! Which database it is: the only file that names one.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use tidings_store::Store;
 use tidings_store_sqlite::{Check, OpenError, Options, SqliteStore};
@@ -32,6 +32,30 @@ pub struct Inspection {
     pub key_id: Option<String>,
 }
 
+/// Why there may be no new database: documents are there, so one was, and a new one would have them
+/// all cleared away as nobody's.
+pub fn lost(database: &Database) -> Option<String> {
+    let Database::Sqlite(path) = database;
+    let is_there = std::fs::metadata(path).is_ok_and(|about| about.len() > 0);
+    let folder = database.documents_folder();
+    if is_there || !holds_documents(&folder) {
+        return None;
+    }
+    Some(format!(
+        "the database {} is missing or empty, and {} beside it holds documents, which a new \
+         database would clear away: put the database back (the file, its -wal and its -shm), or \
+         move that folder away to begin anew",
+        path.display(),
+        folder.display()
+    ))
+}
+
+fn holds_documents(folder: &Path) -> bool {
+    let within = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut shelves = within(folder).filter(|entry| entry.file_name() != "incoming");
+    shelves.any(|shelf| within(&shelf.path()).next().is_some())
+}
+
 /// Opens the database for this process alone, makes it where it is missing, and brings its schema
 /// up.
 pub async fn open(database: &Database) -> Result<Arc<dyn Store>, Failure> {
@@ -43,6 +67,9 @@ pub async fn open(database: &Database) -> Result<Arc<dyn Store>, Failure> {
 
 /// As [`open`], with another process's hold as a value.
 pub async fn try_open(database: &Database) -> Result<Opened, Failure> {
+    if let Some(why) = lost(database) {
+        return Err(Failure::new(why));
+    }
     let Database::Sqlite(path) = database.clone();
     let opened = on_a_thread(move || SqliteStore::open(&path, Options::standard())).await?;
     match opened {
@@ -54,6 +81,9 @@ pub async fn try_open(database: &Database) -> Result<Opened, Failure> {
 
 /// Brings the schema up; gives the versions before and after. 0 is no database.
 pub async fn migrate(database: &Database) -> Result<(u32, u32), Failure> {
+    if let Some(why) = lost(database) {
+        return Err(Failure::new(why));
+    }
     let Database::Sqlite(path) = database.clone();
     match on_a_thread(move || tidings_store_sqlite::migrate(&path)).await? {
         Ok(migrated) => Ok((migrated.from, migrated.to)),
@@ -90,10 +120,12 @@ pub async fn inspect(database: &Database) -> Result<Inspection, Failure> {
     .map_err(|error| Failure::new(error.to_string()))
 }
 
-fn quick_check(path: &std::path::Path) -> Result<(), String> {
+fn quick_check(path: &Path) -> Result<(), String> {
     match tidings_store_sqlite::check_integrity(path, Check::Quick) {
         Ok(found) if found.is_empty() => Ok(()),
         Ok(found) => Err(found.join("; ")),
+        // What is to be done about it, the reader knows.
+        Err(OpenError::Damaged { cause, .. }) => Err(cause),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -38,7 +38,13 @@ export function App() {
     <div class="app" style={style} data-side={side.isShown ? 'shown' : 'hidden'} onKeyDown={press}>
       <Header explorer={explorer} side={side} tokenField={tokenField} />
       {side.isShown && (
-        <SidePanel side={side} explorer={explorer} width={sizes.side} onWidth={setSize('side')} />
+        <SidePanel
+          side={side}
+          explorer={explorer}
+          width={sizes.side}
+          onWidth={setSize('side')}
+          onToken={() => tokenField.current.focus()}
+        />
       )}
       <main id="main">
         <WritePane

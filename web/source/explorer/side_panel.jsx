@@ -1,16 +1,17 @@
 // Beside the editors: the documentation, the examples, and what was run lately.
+import { isAboutToken } from '../graphql/transport.js';
 import { DocumentationPanel } from './documentation/panel.jsx';
 import { ExamplesPanel, HistoryPanel } from './saved_queries.jsx';
 import { BOUNDS } from './sizes.js';
 import { Splitter } from './splitter.jsx';
 import { Tabs } from './tabs.jsx';
 
-export function SidePanel({ side, explorer, width, onWidth }) {
+export function SidePanel({ side, explorer, width, onWidth, onToken }) {
   const { schemaState, load, history } = explorer;
   const { schema } = schemaState;
   const documentation = () => (
     schema === undefined
-      ? <SchemaMissing {...schemaState} />
+      ? <SchemaMissing {...schemaState} onToken={onToken} />
       : <DocumentationPanel schema={schema} side={side} />
   );
   const tabs = [
@@ -42,7 +43,7 @@ export function SidePanel({ side, explorer, width, onWidth }) {
   );
 }
 
-function SchemaMissing({ errors, onAgain }) {
+function SchemaMissing({ errors, onAgain, onToken }) {
   if (errors === undefined) {
     return <p class="quiet-text">The schema is being loaded …</p>;
   }
@@ -50,6 +51,9 @@ function SchemaMissing({ errors, onAgain }) {
     <>
       <h2>The schema could not be loaded</h2>
       {errors.map(({ message }, index) => <p key={index} class="deprecation">{message}</p>)}
+      {errors.some(isAboutToken) && (
+        <p><button type="button" class="link" onClick={onToken}>Enter a token</button></p>
+      )}
       <button type="button" onClick={onAgain}>Try again</button>
     </>
   );

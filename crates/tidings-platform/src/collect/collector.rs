@@ -27,6 +27,7 @@ use tidings_core::{
 use tidings_graphql::AccessLevel;
 use tidings_store::{Chance, ClaimTasks, ClaimedTask, Clock, Store, StoreError, TaskChange};
 use tidings_work::{Found, Work};
+use tracing::warn;
 
 use super::{
     adapter::{AdapterTrouble, Adapters, Fetched},
@@ -36,6 +37,7 @@ use super::{
         CheckAnswer, CollectAnswer, CollectedDocument, CollectedPage, Credential, DocumentAnswer,
         QuickCheckAnswer,
     },
+    secrecy,
     setback::Stop,
 };
 use crate::{
@@ -321,8 +323,13 @@ impl Collector {
         run.collection.failures = 0;
         run.collection.failing_since = None;
         let progress = if run.account.body.access_level == AccessLevel::FullCheckOngoing {
-            if let Ok(described) = self.parts.adapters.describe(&run.url).await {
-                run.collection.sync_every_s = Some(described.sync_every_s);
+            match self.parts.adapters.describe(&run.url).await {
+                Ok(described) => run.collection.sync_every_s = Some(described.sync_every_s),
+                Err(trouble) => {
+                    let why = secrecy::without(&trouble.to_string(), &run.credentials);
+                    let provider = &run.account.body.provider;
+                    warn!(%provider, "what the adapter said last counts on: {why}");
+                }
             }
             let every_s = run.collection.sync_every_s.unwrap_or(SYNC_EVERY_S);
             let every_ms = u64::from(every_s) * SECOND_MS;

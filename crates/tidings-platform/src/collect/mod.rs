@@ -8,5 +8,5 @@ mod lease;
 pub mod over_http;
 pub mod protocol;
 pub mod running;
-mod secrecy;
+pub(crate) mod secrecy;
 mod setback;

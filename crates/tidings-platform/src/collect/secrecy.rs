@@ -12,7 +12,7 @@ const LETTERS_MIN: usize = 12;
 
 /// The text without the credentials, also where one is quoted as Rust quotes, or was cut off with
 /// the end of the text.
-pub(super) fn without(text: &str, credentials: &[Credential]) -> String {
+pub(crate) fn without(text: &str, credentials: &[Credential]) -> String {
     let mut values: Vec<&str> = credentials.iter().map(|it| it.value.as_str()).collect();
     values.retain(|value| value.chars().count() >= CHARACTERS_MIN);
     // One may be a part of another.

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use super::{
     adapter::AdapterTrouble,
-    collection::{Collection, KIND},
+    collection::{Collection, KIND, provider_of},
     collector::{Collector, ended, given_back, status},
     protocol::{Credential, Words},
     secrecy,
@@ -141,7 +141,8 @@ impl Collector {
     /// Waits, longer each time; a first collection that has failed for 72 hours is given up.
     async fn fail(&self, claimed: &ClaimedTask, trouble: &AdapterTrouble) -> Result<(), Stop> {
         let (now, id) = (self.now(), &claimed.task.key);
-        warn!(account = %id, "an account cannot be collected: {trouble}");
+        let provider = provider_of(&claimed.task.lane);
+        warn!(provider, account = %id, "an account cannot be collected: {trouble}");
         let mut collection: Collection = match serde_json::from_str(&claimed.task.body) {
             Ok(collection) => collection,
             Err(_) => return self.forget(claimed, AccountStatus::Failed, None).await,

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     collect::{
-        adapter::AdapterTrouble,
         protocol::{CREDENTIAL_VALUE_BYTES_MAX, CheckAnswer, Credential, Description},
+        secrecy,
     },
     domain::Provider,
 };
@@ -113,7 +113,11 @@ pub(super) async fn check(State(link): State<Arc<AuthLink>>, request: Request) -
                 Ok(CheckAnswer::CredentialsRejected { reason }) => {
                     typed.rejection = Some(reason.text(session.locale).to_owned());
                 }
-                Err(trouble) => return Err(out_of_reach(session, &trouble)),
+                Err(trouble) => {
+                    // It may repeat what it was given.
+                    let why = secrecy::without(&trouble.to_string(), &typed.credentials);
+                    return Err(out_of_reach(session, chosen, &why));
+                }
             }
         }
         let html = pages::credentials::page(session, chosen, &description, &typed);
@@ -156,7 +160,7 @@ impl AuthLink {
 
     async fn description(&self, session: &Session, chosen: &Chosen) -> Result<Description, Ended> {
         let described = self.adapters.describe(&chosen.adapter_url).await;
-        described.map_err(|trouble| out_of_reach(session, &trouble))
+        described.map_err(|trouble| out_of_reach(session, chosen, &trouble.to_string()))
     }
 
     /// Counts a check of credentials, for the session, the address and the application.
@@ -189,8 +193,9 @@ impl AuthLink {
     }
 }
 
-fn out_of_reach(session: &Session, trouble: &AdapterTrouble) -> Ended {
-    tracing::warn!(why = %trouble, "Auth Link got no answer from an adapter that can be used");
+fn out_of_reach(session: &Session, chosen: &Chosen, why: &str) -> Ended {
+    let provider = &chosen.code;
+    tracing::warn!(%provider, why, "Auth Link got no answer from an adapter that can be used");
     let html = pages::out_of_reach(session);
     Box::new(flow::page(session, 503, html))
 }

@@ -52,6 +52,7 @@ async fn credentials_that_an_adapter_repeats_are_in_no_log_and_in_no_to_do() {
     scene.linked("FULL_CHECK").await;
     scene.collect().await;
     assert!(log.text().contains("cannot be collected: no answer for …"), "{}", log.text());
+    assert!(log.text().contains(PROVIDER), "whoever is woken must know whose: {}", log.text());
     scene.link("FULL_CHECK", "another-canary").await;
     scene.collect().await;
     let query = "{ getToDos { items { kind title account { provider { code } } } } }";

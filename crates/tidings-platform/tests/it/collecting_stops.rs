@@ -13,6 +13,7 @@ use tidings_work::Work;
 
 use crate::support::{
     PASSWORD,
+    log::Log,
     scene::{LEASE_MS, SYNC_MS, Scene, titles},
 };
 
@@ -226,4 +227,18 @@ async fn an_account_shares_the_room_of_its_provider_until_only_its_consents_end_
     scene.world.pass_ms(2 * SYNC_MS);
     scene.collect().await;
     assert_eq!(scene.status(id).await, "CONSENT_WITHDRAWN");
+}
+
+#[tokio::test]
+async fn an_adapter_that_cannot_say_what_it_is_is_collected_and_the_log_says_so() {
+    let log = Log::default();
+    let _logging = log.of_this_thread();
+    let scene = Scene::new().await;
+    let account = scene.linked("FULL_CHECK_ONGOING").await;
+    scene.world.adapters.script().fails_at = Some("describe".to_owned());
+    scene.collect().await;
+    assert_eq!(scene.status(&account).await, "UP_TO_DATE");
+    let logged = log.text();
+    assert!(logged.contains("what the adapter said last counts on: it is down"), "{logged}");
+    assert!(logged.contains(PROVIDER), "{logged}");
 }

@@ -90,6 +90,25 @@ fn what_is_not_our_database_is_refused_and_left_as_it_is() {
 }
 
 #[test]
+fn a_database_that_is_damaged_or_a_folder_says_so_and_what_to_do() {
+    let (directory, path) = place();
+    drop(open(&path));
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[4_096..].fill(0xA5);
+    fs::write(&path, bytes).unwrap();
+    let error = refused(&path);
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("go back to the last good backup"), "{error}");
+
+    let folder = directory.path().join("folder.db");
+    fs::create_dir(&folder).unwrap();
+    for error in [refused(&folder), schema_version(&folder).unwrap_err()] {
+        let text = error.to_string();
+        assert!(text.contains("it is a folder") && text.contains("give another path"), "{text}");
+    }
+}
+
+#[test]
 fn a_missing_directory_is_named() {
     let (directory, _) = place();
     let missing = directory.path().join("nowhere");

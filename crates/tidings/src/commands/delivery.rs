@@ -21,7 +21,7 @@ pub async fn run(command: DeliveryCommand) -> Result<(), Failure> {
             let variables = json!({ "filter": filter_value(&filter) });
             let (items, has_more) =
                 pages::read(&client, &document, &variables, Some(first)).await?;
-            let headings = ["ID", "TRIGGER", "ENTITY", "WEBHOOK", "STATE", "REASON", "ADDED"];
+            let headings = ["ID", "TRIGGER", "ENTITY", "WEBHOOK", "STATE", "ADDED", "REASON"];
             pages::print(&items, has_more, server.json, &headings, |item| {
                 vec![
                     cell(&item["id"]),
@@ -29,8 +29,8 @@ pub async fn run(command: DeliveryCommand) -> Result<(), Failure> {
                     cell(&item["event"]["entity"]),
                     format!("{} {}", cell(&item["webhook"]["id"]), cell(&item["webhook"]["name"])),
                     cell(&item["state"]),
-                    cell(&item["reason"]),
                     cell(&item["added"]),
+                    cell(&item["reason"]),
                 ]
             });
         }

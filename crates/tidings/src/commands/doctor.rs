@@ -1,8 +1,15 @@
 //! `tidings doctor`: what is wrong with this installation, and how to mend it. Works beside a
 //! running server.
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
+use rustix::{
+    fs::{Access, access},
+    io::Errno,
+};
 use serde_json::{Value, json};
 use tidings_core::secret::Vault;
 use tidings_egress::{Egress, EgressOptions, Profile};
@@ -108,6 +115,7 @@ async fn look_at(config: &Config, findings: &mut Vec<Finding>) {
             findings.push(key(config, &inspection));
         }
     }
+    findings.push(rights(&config.database));
     findings.push(disk(path));
     findings.push(listener(config.server.listen).await);
     findings.push(trust(config));
@@ -123,8 +131,16 @@ async fn look_at(config: &Config, findings: &mut Vec<Finding>) {
 }
 
 fn database(database: &Database, inspection: &Inspection) -> Finding {
+    if let Some(why) = wiring::lost(database) {
+        return Finding::bad("database", why, "");
+    }
     match (inspection.schema_version, &inspection.used_by) {
-        (None, _) => Finding::note(
+        (None, Some(who)) => Finding::bad(
+            "database",
+            format!("{database} is not there, and {who} has it open"),
+            "put the file back, with its -wal and -shm, and restart that process",
+        ),
+        (None, None) => Finding::note(
             "database",
             format!("{database} does not exist yet"),
             "`tidings serve` makes it",
@@ -216,12 +232,50 @@ fn open_to_others(key: &KeyPlace) -> Option<u32> {
     (mode & 0o077 != 0).then_some(mode)
 }
 
-fn disk(database: &Path) -> Finding {
-    let what = "disk";
-    let folder = match database.parent() {
+fn folder_of(database: &Path) -> &Path {
+    match database.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
+    }
+}
+
+/// Whether this user may write what a server writes, as far as it is there.
+fn rights(database: &Database) -> Finding {
+    let what = "rights";
+    let Database::Sqlite(path) = database;
+    let beside = |ending: &str| {
+        let mut name = path.clone().into_os_string();
+        name.push(ending);
+        PathBuf::from(name)
     };
+    let documents = database.documents_folder();
+    let folders = [folder_of(path).to_owned(), documents.clone(), documents.join("incoming")];
+    let files = [path.clone(), beside("-wal"), beside("-shm"), beside(".lock")];
+    let user = rustix::process::getuid().as_raw();
+    if documents.exists() && !documents.is_dir() {
+        let why = format!("{} is no folder", documents.display());
+        return Finding::bad(what, why, "move away what is there");
+    }
+    let written = Access::READ_OK | Access::WRITE_OK;
+    let entered = folders.into_iter().map(|folder| (folder, written | Access::EXEC_OK));
+    for (path, wanted) in entered.chain(files.into_iter().map(|file| (file, written))) {
+        match access(&path, wanted) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => {
+                return Finding::bad(
+                    what,
+                    format!("user {user} may not write {}: {error}", path.display()),
+                    "give that user the file and its folder, or look as the user that serves",
+                );
+            }
+        }
+    }
+    Finding::good(what, format!("user {user} may write what a server writes"))
+}
+
+fn disk(database: &Path) -> Finding {
+    let what = "disk";
+    let folder = folder_of(database);
     match rustix::fs::statvfs(folder) {
         Err(error) => Finding::bad(
             what,
@@ -259,19 +313,30 @@ async fn listener(address: SocketAddr) -> Finding {
             "name an address of this machine in server.listen",
         );
     }
-    let health = match Client::to(&format!("http://{address}"), None) {
-        Ok(client) => client.get("/healthz").await,
-        Err(error) => Err(error),
-    };
-    match health {
-        Ok(answer) if answer.status == 200 && answer.body["status"] == "alive" => {
+    let client = Client::to(&format!("http://{address}"), None).ok();
+    let ask = async |path| client.as_ref()?.get(path).await.ok();
+    match ask("/healthz").await {
+        Some(answer) if answer.status == 200 && answer.body["status"] == "alive" => {}
+        _ => {
+            return Finding::bad(
+                what,
+                format!("another program listens on {address}"),
+                "stop it, or name another address in server.listen",
+            );
+        }
+    }
+    match ask("/readyz").await {
+        Some(answer) if answer.status == 200 => {
             Finding::good(what, format!("{address}: a server is running there"))
         }
-        _ => Finding::bad(
-            what,
-            format!("another program listens on {address}"),
-            "stop it, or name another address in server.listen",
-        ),
+        answer => {
+            let reason = answer.map_or(Value::Null, |answer| answer.body["reason"].clone());
+            Finding::bad(
+                what,
+                format!("{address}: the server there is not ready: {}", output::cell(&reason)),
+                "mend that, and see its log",
+            )
+        }
     }
 }
 

@@ -58,7 +58,7 @@ pub async fn run(command: TokenCommand) -> Result<(), Failure> {
                 scopes: &scopes,
                 lifetime_s,
             };
-            let issued = match place(&config, &server).await? {
+            let issued = match place(&config, &server, IfMissing::Make).await? {
                 Place::Database(store) => {
                     let clock = resume(&store).await?;
                     let issued = issue(store.as_ref(), clock.now(), &wanted).await?;
@@ -70,7 +70,7 @@ pub async fn run(command: TokenCommand) -> Result<(), Failure> {
             print_issued(&issued, server.json);
         }
         TokenCommand::List { application, config, server } => {
-            let (items, has_more) = match place(&config, &server).await? {
+            let (items, has_more) = match place(&config, &server, IfMissing::Refuse).await? {
                 Place::Database(store) => list(store.as_ref(), application.as_deref()).await?,
                 Place::Server(client) => {
                     let variables = json!({ "application": application });
@@ -87,7 +87,7 @@ pub async fn run(command: TokenCommand) -> Result<(), Failure> {
             });
         }
         TokenCommand::Revoke { id, config, server } => {
-            let revoked = match place(&config, &server).await? {
+            let revoked = match place(&config, &server, IfMissing::Refuse).await? {
                 Place::Database(store) => revoke(&store, &id).await?,
                 Place::Server(client) => {
                     let document = with(requests::REVOKE_TOKEN, TOKEN_REVOKED);
@@ -110,11 +110,28 @@ enum Place {
     Server(Client),
 }
 
-async fn place(config: &ConfigOptions, server: &ServerOptions) -> Result<Place, Failure> {
+/// What becomes of a database that is not there: a token can be the first thing in it.
+enum IfMissing {
+    Make,
+    Refuse,
+}
+
+async fn place(
+    config: &ConfigOptions,
+    server: &ServerOptions,
+    if_missing: IfMissing,
+) -> Result<Place, Failure> {
     let read = Config::read(&config.overrides())?;
     let Database::Sqlite(path) = &read.database;
     if server.server.is_some() && config.database.is_none() && !path.exists() {
         return Client::new(server).map(Place::Server);
+    }
+    if matches!(if_missing, IfMissing::Refuse) && !path.exists() {
+        return Err(Failure::new(format!(
+            "there is no database {}: name it with --database or --config, or the running server \
+             with --server",
+            path.display()
+        )));
     }
     match wiring::try_open(&read.database).await? {
         Opened::Store(store) => Ok(Place::Database(store)),

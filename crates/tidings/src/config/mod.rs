@@ -11,6 +11,7 @@ mod secrets;
 mod table;
 
 use std::{
+    io::ErrorKind,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -130,9 +131,13 @@ impl Config {
             Some(path) => {
                 let name = path.display().to_string();
                 let text = std::fs::read_to_string(path).map_err(|error| {
+                    let remedy = match error.kind() {
+                        ErrorKind::InvalidData => "save it as UTF-8",
+                        ErrorKind::PermissionDenied => "let this user read it",
+                        _ => "name one that exists with --config, or leave the option out",
+                    };
                     Failure::usage(format!(
-                        "the configuration {name} cannot be read: {error}: name one that exists \
-                         with --config, or leave the option out"
+                        "the configuration {name} cannot be read: {error}: {remedy}"
                     ))
                 })?;
                 Config::parse(&text, &name, path.parent().unwrap_or(Path::new("")))?

@@ -122,7 +122,12 @@ async fn make(path: &Path, store: &dyn Store) -> Result<Vault, Failure> {
         Some(key) => key,
         None => {
             let key = chance::random_key();
-            write_private(&new, &format!("{}\n", STANDARD.encode(key)))?;
+            write_private(&new, &format!("{}\n", STANDARD.encode(key))).map_err(|error| {
+                Failure::new(format!(
+                    "secrets.key: {error}: make its folder, let this user write there, or name \
+                     another file"
+                ))
+            })?;
             key
         }
     };

@@ -258,6 +258,25 @@ fn doctor_finds_nothing_bad_beside_a_running_server() {
 }
 
 #[test]
+fn doctor_tells_of_a_server_that_runs_and_cannot_work() {
+    let installation = Installation::start();
+    let database = installation.folder.path().join("tidings.db");
+    std::fs::rename(&database, database.with_extension("elsewhere")).unwrap();
+    let url = &installation.url;
+    wait_for("a server that is not ready", || {
+        (ask(url, "GET", "/readyz", "", "").status() == 503).then_some(())
+    });
+    let listen = url.strip_prefix("http://").unwrap();
+    let doctor = installation.run(&["doctor", "--listen", listen]);
+    assert_eq!(doctor.code, 1, "{doctor:?}");
+    let bad: Vec<&str> = doctor.stdout.lines().filter(|line| line.starts_with("BAD")).collect();
+    let [database, listener] = bad[..] else { panic!("{doctor:?}") };
+    let pid = format!("pid {} has it open: put the file back", installation.server.pid());
+    assert!(database.contains(&pid), "{database}");
+    assert!(listener.contains("is not ready: ") && listener.contains("was removed"), "{listener}");
+}
+
+#[test]
 fn what_an_application_may_collect_is_set_shown_and_cleared() {
     let installation = Installation::start();
     let levels = |arguments: &[&str]| installation.json(arguments)["accessLevels"].clone();

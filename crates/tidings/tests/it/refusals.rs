@@ -67,3 +67,59 @@ fn commands_that_cannot_be_done_say_what_to_do() {
     run(folder.path(), &empty, &["delivery", "list"]).refused(1, &[&server]);
     check(2, &["application", "list", "--server", "ftp://x"], &["ftp", "TIDINGS_URL"]);
 }
+
+#[test]
+fn documents_without_their_database_are_not_cleared_away_by_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = folder.path().join("tidings.db.documents");
+    std::fs::create_dir_all(shelf.join("incoming")).unwrap();
+    std::fs::create_dir(shelf.join("ab")).unwrap();
+    std::fs::write(shelf.join("ab").join("cd"), "a bill").unwrap();
+    let parts = ["is missing or empty", "put the database back", "move that folder away"];
+    for arguments in [["serve"].as_slice(), &["token", "issue"], &["migrate"]] {
+        run(folder.path(), &[], arguments).refused(1, &parts);
+        assert!(!folder.path().join("tidings.db").exists(), "{arguments:?} made a database");
+        std::fs::write(folder.path().join("tidings.db"), "").unwrap();
+        run(folder.path(), &[], arguments).refused(1, &parts);
+        std::fs::remove_file(folder.path().join("tidings.db")).unwrap();
+    }
+    let doctor = run(folder.path(), &[], &["doctor"]);
+    assert_eq!(doctor.code, 1);
+    assert!(doctor.stdout.contains("BAD   database       the database tidings.db is missing"));
+    std::fs::remove_dir_all(shelf.join("ab")).unwrap();
+    run(folder.path(), &[], &["token", "issue"]).good();
+    assert!(run(folder.path(), &[], &["doctor"]).good().stdout.contains("ok    rights"));
+}
+
+#[test]
+fn doctor_sees_that_documents_could_not_be_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &[], &["token", "issue"]).good();
+    std::fs::write(folder.path().join("tidings.db.documents"), "").unwrap();
+    let doctor = run(folder.path(), &[], &["doctor"]);
+    assert_eq!(doctor.code, 1);
+    let bad = doctor.stdout.lines().find(|line| line.starts_with("BAD")).unwrap();
+    assert!(bad.contains("tidings.db.documents is no folder: move away what is there"), "{bad}");
+}
+
+#[test]
+fn tokens_are_not_looked_for_in_a_database_that_is_made_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [["token", "list"].as_slice(), &["token", "revoke", "1"]] {
+        let parts = ["there is no database tidings.db", "--database", "--server"];
+        run(folder.path(), &[], arguments).refused(1, &parts);
+        assert!(!folder.path().join("tidings.db").exists());
+    }
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = folder.path().join("tidings.toml");
+    std::fs::write(&configuration, b"\xff\xfe").unwrap();
+    run(folder.path(), &[], &["serve"]).refused(2, &["tidings.toml", "save it as UTF-8"]);
+    std::fs::write(&configuration, "[secrets]\nkey = \"file:nowhere/key\"\n").unwrap();
+    run(folder.path(), &[], &["token", "issue"]).good();
+    run(folder.path(), &[], &["serve"])
+        .refused(1, &["secrets.key", "nowhere/key", "make its folder"]);
+}

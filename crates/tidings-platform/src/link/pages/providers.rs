@@ -42,7 +42,11 @@ pub(in crate::link) fn page(
                 button type="submit" { (words::SEARCH_BUTTON.text(locale)) }
             }
         }
-        @if found.is_empty() {
+        @if found.is_empty() && search.trim().is_empty() {
+            p {
+                (words::NONE_AT_ALL.with("application", application(session)).text(locale))
+            }
+        } @else if found.is_empty() {
             p { (words::NONE_FOUND.text(locale)) }
         } @else {
             form method="post" action="/link/provider" {

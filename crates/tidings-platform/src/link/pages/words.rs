@@ -99,6 +99,11 @@ pub(in crate::link) const NONE_FOUND: Text = text(
     "No provider was found. Search for a part of its name, or leave the search empty.",
     "Ni chafwyd hyd i ddarparwr. Chwiliwch am ran o'i enw, neu gadewch y chwiliad yn wag.",
 );
+pub(in crate::link) const NONE_AT_ALL: Text = text(
+    "There is no provider at present that {application} can link. Go back, and tell its makers.",
+    "Nid oes darparwr ar hyn o bryd y gall {application} ei gysylltu. Ewch yn ôl, a rhowch wybod \
+     i'w gwneuthurwyr.",
+);
 pub(in crate::link) const MORE_FOUND: Text = text(
     "There are more: search by name to see them.",
     "Mae rhagor: chwiliwch yn ôl enw i'w gweld.",

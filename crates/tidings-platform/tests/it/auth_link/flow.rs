@@ -8,6 +8,7 @@ use tidings_platform::{
     Reader,
     domain::{Account, AccountStatus},
     sample::PROVIDER,
+    writer::ProviderChange,
 };
 use tidings_store::Store;
 
@@ -404,4 +405,20 @@ async fn a_form_that_is_none_is_refused() {
     let long = [fields[0], ("level", long.as_str())];
     assert_eq!(send(&linker.router, send_as(kind, &long)).await.status, 400);
     assert_eq!(send(&linker.router, send_as(kind, &fields)).await.location(), "/link/done");
+}
+
+#[tokio::test]
+async fn where_there_is_nothing_to_link_nobody_is_sent_to_search_for_it() {
+    let linker = LinkedWorld::public().await;
+    let change = ProviderChange {
+        adapter_url: async_graphql::MaybeUndefined::Null,
+        ..ProviderChange::default()
+    };
+    linker.world.writer.update_provider(PROVIDER, change).await.unwrap();
+    let mut browser = Browser::new(&linker.router);
+    let page = browser.open(&LinkedWorld::request(&[])).await;
+    let told = "There is no provider at present that acme can link";
+    assert!(page.body.contains(told), "{}", page.body);
+    let page = browser.get("/link/provider?q=sse").await;
+    assert!(page.body.contains("Search for a part of its name"), "{}", page.body);
 }

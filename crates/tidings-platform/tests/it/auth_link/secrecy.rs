@@ -52,3 +52,22 @@ async fn credentials_codes_and_tokens_are_in_no_log_and_not_in_the_database() {
         assert!(!stored.contains(secret), "{stored}");
     }
 }
+
+#[tokio::test]
+async fn what_an_adapter_repeats_of_credentials_is_in_no_log_and_the_provider_is_named() {
+    let log = Log::default();
+    let _logging = log.of_this_thread();
+    let linker = LinkedWorld::public().await;
+    linker.world.adapters.script().echoes = true;
+    let mut browser = super::browser::Browser::new(&linker.router);
+    let provider = tidings_platform::sample::PROVIDER;
+    let page = browser.open(&LinkedWorld::request(&[("provider", Some(provider))])).await;
+    let token = page.form_token();
+    let fields =
+        [("form_token", token.as_str()), ("credential-0", "ada"), ("credential-1", PASSWORD)];
+    assert_eq!(browser.submit("/link/credentials", &fields).await.status, 503);
+    let logged = log.text();
+    assert!(logged.contains("no answer for …"), "{logged}");
+    assert!(logged.contains(provider), "{logged}");
+    assert!(!logged.contains(PASSWORD), "{logged}");
+}

@@ -137,14 +137,12 @@ fn free_address() -> String {
 
 fn what_to_try(url: &str, folder: &Path, page: Option<&str>) {
     let notes = Notes::path(folder);
-    let notes = notes.display();
+    let (exports, notes) = (exports(url, &notes), notes.display());
     let switch = tidings_platform::sample::ENERGY_SWITCH;
     output::text(&format!(
         "What to try next, in another terminal:
 
-  export TIDINGS_URL={url}
-  export TIDINGS_TOKEN=$(sed -n 's/.*\"operatorToken\": \"\\(.*\\)\".*/\\1/p' {notes})
-
+{exports}
   tidings webhook list
   tidings delivery list
   tidings webhook preview 1 {switch}
@@ -165,6 +163,24 @@ here as `DocumentAdded`. The Explorer at {url}/explorer takes `applicationToken`
     ));
 }
 
+/// The lines by which a shell knows the demo, and this program by its name.
+fn exports(url: &str, notes: &Path) -> String {
+    let program = std::env::current_exe().unwrap_or_default();
+    let folder = in_quotes(program.parent().unwrap_or(Path::new("")));
+    format!(
+        "  export PATH={folder}:\"$PATH\"
+  export TIDINGS_URL={url}
+  export TIDINGS_TOKEN=$(sed -n 's/.*\"operatorToken\": \"\\(.*\\)\".*/\\1/p' {})
+",
+        in_quotes(notes)
+    )
+}
+
+/// A path as a shell takes it, whatever is in it.
+fn in_quotes(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
+
 fn how_to_link(page: Option<&str>) -> String {
     let told = |page| {
         format!(
@@ -173,4 +189,26 @@ fn how_to_link(page: Option<&str>) -> String {
         )
     };
     page.map(told).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_shell_does_what_the_demo_tells_to_try_wherever_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = folder.path().join("it's a folder.json");
+        std::fs::write(&notes, "{\n  \"operatorToken\": \"tidings_x\",\n}\n").unwrap();
+        let shown = "echo \"$TIDINGS_URL $TIDINGS_TOKEN $PATH\"";
+        let script = format!("{}{shown}", exports("http://127.0.0.1:1", &notes));
+        let ended = Command::new("sh").args(["-ec", &script]).output().unwrap();
+        let said = String::from_utf8(ended.stdout).unwrap();
+        let program = std::env::current_exe().unwrap();
+        let folder = program.parent().unwrap().display();
+        let expected = format!("http://127.0.0.1:1 tidings_x {folder}:");
+        assert!(said.starts_with(&expected), "{said}");
+    }
 }
