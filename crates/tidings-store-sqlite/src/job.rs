@@ -1,5 +1,7 @@
 //! A job for the writer: what is to be done within a transaction, and who waits for the answer.
 
+use std::fmt;
+
 use tidings_store::StoreError;
 use tokio::sync::oneshot;
 
@@ -39,6 +41,15 @@ impl Failure {
             Failure::Corrupt { what, cause } => {
                 StoreError::Corrupt { operation, what: what.clone(), cause: cause.clone() }
             }
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::NotDone(cause) | Failure::Unknown(cause) => f.write_str(cause),
+            Failure::Corrupt { what, cause } => write!(f, "{what} cannot be read: {cause}"),
         }
     }
 }

@@ -34,6 +34,7 @@ mod readers;
 mod record;
 mod row;
 mod scan;
+mod setbacks;
 mod shared;
 mod state;
 mod store;

@@ -27,6 +27,7 @@ use tokio::sync::mpsc;
 use crate::{
     error::{Stop, Trouble},
     job::{self, Failure, Job},
+    setbacks::Setbacks,
     shared::Shared,
     state::{State, Tx},
 };
@@ -57,7 +58,7 @@ impl Writer {
         shared: Arc<Shared>,
     ) -> std::io::Result<Writer> {
         let (jobs, waiting) = mpsc::channel(WAITING_JOBS_MAX);
-        let mut desk = Desk { connection, known: state, files, shared: Arc::clone(&shared) };
+        let mut desk = Desk::new(connection, state, files, Arc::clone(&shared));
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || desk.serve(waiting))?;
@@ -101,16 +102,21 @@ impl Drop for Writer {
 /// The files that the connection has open, to notice when they are taken away under it: SQLite
 /// would go on writing to files that nobody can find again.
 #[derive(Debug)]
-pub(crate) struct Files(Vec<(PathBuf, u64, u64)>);
+pub(crate) struct Files([(PathBuf, u64, u64); 2]);
 
 impl Files {
-    /// Notes where the files are now.
-    pub(crate) fn of(paths: [PathBuf; 2]) -> std::io::Result<Files> {
-        let place = |path: PathBuf| {
+    /// Notes where the files, the database and its log, are now.
+    pub(crate) fn of([database, log]: [PathBuf; 2]) -> std::io::Result<Files> {
+        let place = |path: PathBuf| -> std::io::Result<_> {
             let file = fs::metadata(&path)?;
             Ok((path, file.dev(), file.ino()))
         };
-        paths.into_iter().map(place).collect::<std::io::Result<_>>().map(Files)
+        Ok(Files([place(database)?, place(log)?]))
+    }
+
+    /// The database itself.
+    fn database(&self) -> &Path {
+        &self.0[0].0
     }
 
     fn missing(&self) -> Option<&Path> {
@@ -128,6 +134,8 @@ struct Desk {
     known: State,
     files: Files,
     shared: Arc<Shared>,
+    /// What the log has been told of commits that failed.
+    setbacks: Setbacks,
 }
 
 /// Why a group was not committed.
@@ -139,6 +147,10 @@ enum Undone {
 }
 
 impl Desk {
+    fn new(connection: Connection, known: State, files: Files, shared: Arc<Shared>) -> Desk {
+        Desk { connection, known, files, shared, setbacks: Setbacks::default() }
+    }
+
     fn serve(&mut self, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
         let shared = Arc::clone(&self.shared);
         let hook = move |_: &mut rusqlite::hooks::Wal, pages: i32| {
@@ -178,12 +190,15 @@ impl Desk {
         }
     }
 
-    fn answer(&self, group: Vec<Box<dyn Job>>) {
+    fn answer(&mut self, group: Vec<Box<dyn Job>>) {
+        if let Some(commits) = self.setbacks.ended() {
+            tracing::info!(commits, "commits are made again, after {commits} that were not");
+        }
         self.shared.jobs.fetch_add(group.len() as u64, Ordering::Relaxed);
         group.into_iter().for_each(|job| job.answer());
     }
 
-    fn fail(&self, group: Vec<Box<dyn Job>>, undone: &Undone) {
+    fn fail(&mut self, group: Vec<Box<dyn Job>>, undone: &Undone) {
         self.shared.failed_jobs.fetch_add(group.len() as u64, Ordering::Relaxed);
         let failure = match undone {
             Undone::Commit(trouble) if trouble.is_fatal() => {
@@ -191,7 +206,11 @@ impl Desk {
             }
             Undone::Job(trouble) | Undone::Commit(trouble) => Failure::of(trouble),
         };
-        tracing::warn!(jobs = group.len(), cause = ?failure, "a commit was not made");
+        let cause = failure.to_string();
+        if let Some(commits) = self.setbacks.failed(&cause) {
+            let database = self.files.database().display();
+            tracing::warn!(commits, cause, "commits to {database} are not made: {cause}");
+        }
         for job in group {
             job.fail(&failure);
         }
@@ -313,7 +332,7 @@ mod tests {
         let connection = Connection::open(&path).unwrap();
         let state = State::load(&connection, &State::default()).unwrap();
         let files = Files::of([path.clone(), beside(&path, "-wal")]).unwrap();
-        (Desk { connection, known: state, files, shared: Arc::default() }, opened)
+        (Desk::new(connection, state, files, Arc::default()), opened)
     }
 
     type Answered = tokio::sync::oneshot::Receiver<Result<u32, StoreError>>;
@@ -397,7 +416,7 @@ mod tests {
     #[test]
     fn a_commit_that_may_or_may_not_be_on_disk_is_answered_so() {
         let directory = tempfile::tempdir().unwrap();
-        let (desk, _opened) = desk(&directory);
+        let (mut desk, _opened) = desk(&directory);
         let (job, mut answer) = keeps("test");
         let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC);
         let error = rusqlite::Error::SqliteFailure(error, None);
