@@ -190,10 +190,7 @@ impl Desk {
         }
     }
 
-    fn answer(&mut self, group: Vec<Box<dyn Job>>) {
-        if let Some(commits) = self.setbacks.ended() {
-            tracing::info!(commits, "commits are made again, after {commits} that were not");
-        }
+    fn answer(&self, group: Vec<Box<dyn Job>>) {
         self.shared.jobs.fetch_add(group.len() as u64, Ordering::Relaxed);
         group.into_iter().for_each(|job| job.answer());
     }
@@ -236,6 +233,10 @@ impl Desk {
         }
         if self.connection.total_changes() != changes {
             self.shared.commits.fetch_add(1, Ordering::Relaxed);
+            // One that changes nothing goes through on a full disk too.
+            if let Some(commits) = self.setbacks.ended() {
+                tracing::info!(commits, "commits are made again, after {commits} that were not");
+            }
         }
         self.shared.publish(&mut self.known);
         Ok(())
