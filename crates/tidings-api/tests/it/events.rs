@@ -1,11 +1,16 @@
 //! `POST /v1/events`.
 
-use std::sync::atomic::Ordering;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    task::Poll,
+};
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
+use futures_util::stream;
 use serde_json::{Value, json};
 use tidings_core::{access::Scope, time::DAY_MS};
 use tidings_store::{EventFilter, Page, Store};
+use tokio::{sync::Notify, task::JoinHandle};
 
 use crate::support::{ACME, Door, FakeSource, OPERATOR, OTHER, request};
 
@@ -243,4 +248,38 @@ async fn a_catalog_that_changes_meanwhile_is_matched_again_a_few_times() {
     let answer = door.fire(ACME, user_added("u")).await;
     answer.assert_problem(503, "overloaded");
     assert_eq!(answer.header("retry-after"), Some("1"));
+}
+
+/// A request whose body does not come. It is on its way when this returns.
+async fn begin(door: &Arc<Door>, token: &'static str) -> JoinHandle<()> {
+    let read = Arc::new(Notify::new());
+    let (door, was_read) = (Arc::clone(door), Arc::clone(&read));
+    let body = stream::poll_fn(move |_| -> Poll<Option<Result<Bytes, std::io::Error>>> {
+        was_read.notify_one();
+        Poll::Pending
+    });
+    let begun = tokio::spawn(async move {
+        door.post("/v1/events", token, Body::from_stream(body)).await;
+    });
+    read.notified().await;
+    begun
+}
+
+#[tokio::test]
+async fn requests_at_a_time_are_bounded_and_one_application_leaves_room() {
+    let door = Arc::new(Door::with(|settings| settings.ingest_in_flight_max = 4, Vec::new()).await);
+    let mut begun = vec![begin(&door, ACME).await, begin(&door, ACME).await];
+    let answer = door.fire(ACME, user_added("u")).await;
+    answer.assert_problem(429, "rate_limited");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert_eq!(door.fire(OTHER, user_added("u")).await.status, 202);
+    begun.extend([begin(&door, OTHER).await, begin(&door, OTHER).await]);
+    let answer = door.fire(OPERATOR, user_added("u")).await;
+    answer.assert_problem(503, "overloaded");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    for request in begun {
+        request.abort();
+        assert!(request.await.unwrap_err().is_cancelled());
+    }
+    assert_eq!(door.fire(ACME, user_added("u")).await.status, 202);
 }

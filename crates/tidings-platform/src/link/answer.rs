@@ -93,6 +93,12 @@ pub(super) async fn preflight() -> Response {
     answer
 }
 
+/// The route is there, for other methods: the router names them in `Allow`.
+pub(super) async fn wrong_method() -> Response {
+    let description = "this route takes other methods: Allow names them";
+    json(405, &json!({ "error": "invalid_request", "error_description": description }))
+}
+
 /// A client that used `Authorization: Basic` is told so (RFC 6749, section 5.2).
 pub(super) fn asking_for_basic(mut answer: Response) -> Response {
     let basic = HeaderValue::from_static("Basic realm=\"tidings\", charset=\"UTF-8\"");

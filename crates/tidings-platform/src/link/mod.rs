@@ -134,5 +134,6 @@ pub fn router(parts: Parts) -> Router {
         .route(pages::ICON_PATH, get(answer::icon))
         .route("/token", post(token::answer).options(answer::preflight))
         .route("/.well-known/oauth-authorization-server", get(token::metadata))
+        .method_not_allowed_fallback(answer::wrong_method)
         .with_state(link)
 }

@@ -16,5 +16,6 @@ mod honeypots;
 mod polling;
 mod refusals;
 mod providers;
+mod requests;
 mod secrets;
 mod tokens;

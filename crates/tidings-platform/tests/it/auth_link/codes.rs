@@ -230,9 +230,21 @@ async fn other_grants_do_not_exist() {
     let mut json = posted("/token", &[]);
     json.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
     check_error(&send(&linker.router, json).await, 400, "invalid_request");
-    let get = http::Request::get("/token?grant_type=authorization_code");
-    let answer = send(&linker.router, get.body(axum::body::Body::empty()).unwrap()).await;
-    assert_eq!(answer.status, 405);
+}
+
+#[tokio::test]
+async fn a_route_that_takes_another_method_says_which() {
+    let linker = LinkedWorld::public().await;
+    let check = async |method: &str, route: &str, allowed: &str| {
+        let request = http::Request::builder().method(method).uri(route);
+        let answer = send(&linker.router, request.body(axum::body::Body::empty()).unwrap()).await;
+        check_error(&answer, 405, "invalid_request");
+        assert_eq!(answer.header("allow"), allowed);
+    };
+    check("GET", "/token?grant_type=authorization_code", "POST,OPTIONS").await;
+    check("DELETE", "/token", "POST,OPTIONS").await;
+    check("POST", "/link", "GET,HEAD").await;
+    check("GET", "/link/return", "POST").await;
 }
 
 #[tokio::test]
