@@ -21,7 +21,7 @@ use super::{
     },
     session::{Chosen, Left, Linked},
 };
-use crate::{collect::protocol::Credential, domain::Consent, writer::NewUserLink};
+use crate::{collect::protocol::Credential, domain::Consent, writer::NewLink};
 
 /// `GET /link/consent`
 pub(super) async fn show(State(link): State<Arc<AuthLink>>, request: Request) -> Response {
@@ -172,7 +172,7 @@ impl AuthLink {
         let application = visit.session.asked.application.id;
         let given_at = self.now().wall;
         let days_ms = |days: u64| Wall(given_at.0.saturating_add_unsigned(days * DAY_MS));
-        let new = NewUserLink {
+        let new = NewLink {
             provider: chosen.code.clone(),
             access_level: agreement.level,
             credentials,

@@ -57,11 +57,10 @@ impl LinkMutation {
             Ok(writing) => writing,
             Err(failure) => return Ok(Err(failure).into()),
         };
-        let user = user.0;
         let consent = Consent::from(consent);
         let credentials = credentials.into_iter().map(Credential::from).collect();
-        let new = NewLink { user, provider, access_level, credentials, consent };
-        let written = writer.link_account(application, new).await;
+        let new = NewLink { provider, access_level, credentials, consent };
+        let written = writer.link_account(application, &user, new).await;
         let shown = |account| AccountObject::from(shown_alone(application, account));
         Ok(written.map(|written| shown(written.entity)).into())
     }

@@ -8,7 +8,7 @@ use tidings_graphql::OperationFailure;
 use tidings_store::TaskChange;
 
 use super::{
-    AccountChange, Beside, Committed, Firing, NewDocument, NewProvision, Plan, TRIES_MAX, Writer,
+    AccountChange, Committed, Firing, NewDocument, NewProvision, Plan, TRIES_MAX, Writer,
     changed_meanwhile, document, provision,
 };
 use crate::{
@@ -65,7 +65,7 @@ impl Writer {
             let now = self.now();
             let account = self.account_to_write(application, account).await?;
             let plan = self.plan_collected(application, now, &account, collected).await?;
-            match self.commit_with(now, &plan, &Beside::tasks(collected.progress.clone())).await? {
+            match self.commit(now, &plan).await? {
                 Committed::Done(_) => return Ok(()),
                 Committed::LeaseLost => return Err(NotCollected::LeaseLost),
                 Committed::Conflict => {}
@@ -88,6 +88,7 @@ impl Writer {
             changes: documents.changes,
             expected: vec![account.expected(owner)],
             firings: documents.firings,
+            tasks: collected.progress.clone(),
             ..Plan::of(())
         };
         let mut is_touched = false;

@@ -13,9 +13,7 @@ use tidings_core::{ids::ApplicationId, limits, time::Now};
 use tidings_graphql::{Failure, OperationFailure, PageArguments};
 use tidings_store::{Emptied, EntityChange, Link, TaskChange};
 
-use super::{
-    Beside, Committed, Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped,
-};
+use super::{Committed, Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped};
 use crate::{
     collect::collection::Collection,
     domain::{
@@ -109,9 +107,9 @@ impl Writer {
         deletion: &Deletion,
         mut changes: Vec<EntityChange>,
     ) -> Plan<()> {
-        let erased = ids_of(&changes);
         let firings = self.accounts_gone(now, deletion, &mut changes);
-        Plan { changes, firings, erased, ..Plan::of(()) }
+        let (erased, tasks) = (ids_of(&changes), tasks_of(deletion, &changes));
+        Plan { changes, firings, erased, tasks, ..Plan::of(()) }
     }
 
     /// Accounts that go with their user: each is told of by an event of its own.
@@ -159,13 +157,13 @@ impl Writer {
             changes.push(itself);
             let plan = Plan {
                 erased: ids_of(&changes),
+                tasks: tasks_of(deletion, &changes),
                 changes,
                 emptied: deletion.emptied(deletion.kinds()),
                 firings,
                 ..Plan::of(entity)
             };
-            let tasks = tasks_of(deletion, &plan.changes);
-            if let Some(written) = self.write_with(now, plan, tasks).await? {
+            if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
             }
         }
@@ -215,10 +213,9 @@ impl Writer {
                 return Ok(changes);
             }
             let plan = self.gone(now, deletion, changes);
-            let tasks = tasks_of(deletion, &plan.changes);
             // A conflict is met by the next turn, which reads again.
             let (Committed::Done(_) | Committed::Conflict | Committed::LeaseLost) =
-                self.commit_with(now, &plan, &Beside::tasks(tasks)).await?;
+                self.commit(now, &plan).await?;
         }
         Err(Failure::Unavailable.into())
     }
