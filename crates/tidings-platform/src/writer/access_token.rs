@@ -56,7 +56,7 @@ impl Writer {
             let now = self.now();
             let reference = reference.clone();
             let body = User { tenant_id: None, reference, added_at: now.wall };
-            let plan = user::plan(delegation.application, &id, now, body);
+            let plan = user::plan(delegation.application, &id, None, now, body);
             if let Some(issued) = self.issue(now, delegation, plan).await? {
                 return Ok(issued);
             }

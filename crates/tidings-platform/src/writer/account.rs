@@ -2,15 +2,14 @@
 
 use async_graphql::MaybeUndefined;
 use tidings_core::{ids::ApplicationId, limits, time::Wall};
-use tidings_graphql::{Failure, OperationFailure, PageArguments, Thing};
+use tidings_graphql::{Failure, OperationFailure, Thing};
 
-use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped};
+use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, over};
 use crate::{
     domain::{
         ACCOUNTS_PER_USER_MAX, AccessLevel, Account, AccountStatus, Checks, Consent, Money,
-        Provider, Stored, USER_ROLE, User, change, link, new_entity_code,
+        Provider, Stored, USER_ROLE, User, change, new_entity_code,
     },
-    reader::{PageQuery, Tombstones},
     triggers::Trigger,
 };
 
@@ -127,15 +126,8 @@ impl Writer {
         user: &str,
     ) -> Result<(), OperationFailure> {
         const { assert!(ACCOUNTS_PER_USER_MAX <= limits::PAGE_MAX, "they fit one page") };
-        let query = PageQuery {
-            application: Some(application),
-            link: Some(link(USER_ROLE, user)),
-            updated_since: None,
-            tombstones: Tombstones::LeftOut,
-            page: PageArguments { first: ACCOUNTS_PER_USER_MAX, after: None },
-        };
-        let page = self.reader.page::<Account>(query).await.map_err(|error| stopped(&error))?;
-        if page.items.len() < ACCOUNTS_PER_USER_MAX {
+        let accounts = self.hanging::<Account>(application, USER_ROLE, user).await?;
+        if accounts.len() < ACCOUNTS_PER_USER_MAX {
             return Ok(());
         }
         Err(Failure::TooMany { what: Thing::Account, max: ACCOUNTS_PER_USER_MAX }.into())
@@ -179,13 +171,5 @@ impl AccountChange {
             balance: over(&self.balance, &before.balance),
             ..before.clone()
         }
-    }
-}
-
-fn over<T: Clone>(wanted: &MaybeUndefined<T>, before: &Option<T>) -> Option<T> {
-    match wanted {
-        MaybeUndefined::Undefined => before.clone(),
-        MaybeUndefined::Null => None,
-        MaybeUndefined::Value(value) => Some(value.clone()),
     }
 }

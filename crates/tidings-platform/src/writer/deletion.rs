@@ -9,8 +9,8 @@
 //! A crash before the second line leaves the user or account, which can be deleted again. After it
 //! nothing can be added any more: whatever hangs on something expects it to be there.
 
-use tidings_core::{ids::ApplicationId, limits, time::Now};
-use tidings_graphql::{Failure, OperationFailure, PageArguments};
+use tidings_core::{ids::ApplicationId, time::Now};
+use tidings_graphql::{Failure, OperationFailure};
 use tidings_store::{Emptied, EntityChange, Link, TaskChange};
 
 use super::{Committed, Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped};
@@ -20,7 +20,7 @@ use crate::{
         ACCOUNT_ROLE, Account, Body, Document, EnergySwitch, GoesWith, Provision, Stored, ToDo,
         USER_ROLE, User, link, tell_by,
     },
-    reader::{PageQuery, Tombstones},
+    reader::PageQuery,
     triggers::Trigger,
 };
 
@@ -196,13 +196,8 @@ impl Writer {
     ) -> Result<Vec<EntityChange>, OperationFailure> {
         let Deletion { application, goes_with, hanging_on } = deletion;
         for _ in 0..PAGES_MAX {
-            let query = PageQuery {
-                application: Some(*application),
-                link: Some(hanging_on.clone()),
-                updated_since: None,
-                tombstones: Tombstones::LeftOut,
-                page: PageArguments { first: limits::PAGE_MAX, after: None },
-            };
+            let on = Some(hanging_on.clone());
+            let query = PageQuery::existing(Some(*application), on, None);
             let page = self.reader.page::<B>(query).await.map_err(|error| stopped(&error))?;
             let tombstone = |it: &Stored<B>| match goes_with {
                 Some(goes_with) => it.tombstone_with(Some(*application), *goes_with),

@@ -87,8 +87,7 @@ impl Writer {
             let version = before.map(|tombstone| tombstone.version);
             plan.changes.push(change(owner, &id, version, &body));
             plan.firings.push(Firing::of(Trigger::DocumentAdded, &id, application));
-            let version = version.unwrap_or(0) + 1;
-            plan.made.push(Stored { version, ..Stored::first(&id, now.wall, body) });
+            plan.made.push(Stored::over(version, &id, now.wall, body));
         }
         Ok(plan)
     }

@@ -9,7 +9,7 @@ use tidings_core::{
     limits::PAGE_MAX,
     time::{Now, Wall},
 };
-use tidings_graphql::{AccessLevel, Denial, Failure, OperationFailure, PageArguments};
+use tidings_graphql::{AccessLevel, Denial, Failure, OperationFailure};
 use tidings_store::TaskChange;
 
 use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped, user};
@@ -22,7 +22,7 @@ use crate::{
         ACCOUNT_ROLE, Account, AccountStatus, Checks, Consent, Document, Provider, Stored, ToDo,
         ToDoKind, USER_ROLE, User, change, link, new_entity_code,
     },
-    reader::{PageQuery, Tombstones},
+    reader::PageQuery,
     triggers::Trigger,
 };
 
@@ -61,7 +61,7 @@ impl Writer {
             let provider = self.referred::<Provider>(None, &new.provider, "/provider").await?;
             self.refuse_level(application, &provider, new.access_level).await?;
             let body = User { tenant_id: None, reference: None, added_at: now.wall };
-            let user = user::plan(application, &user_id, now, body);
+            let user = user::plan(application, &user_id, None, now, body);
             let mut plan = plan_link(application, now.wall, &user_id, &id, &new);
             plan.changes.splice(0..0, user.changes);
             plan.firings.splice(0..0, user.firings);
@@ -257,7 +257,8 @@ impl Writer {
         };
         let (mut open, mut after) = (Vec::new(), None);
         loop {
-            let query = hanging_on(application, ACCOUNT_ROLE, account, after);
+            let on = Some(link(ACCOUNT_ROLE, account));
+            let query = PageQuery::existing(Some(application), on, after);
             let page = self.reader.page::<ToDo>(query).await.map_err(|error| stopped(&error))?;
             open.extend(page.items.into_iter().filter(is_open));
             open.truncate(PAGE_MAX);
@@ -275,19 +276,9 @@ impl Writer {
         role: &str,
         id: &str,
     ) -> Result<Vec<Stored<B>>, OperationFailure> {
-        let query = hanging_on(application, role, id, None);
+        let query = PageQuery::existing(Some(application), Some(link(role, id)), None);
         let page = self.reader.page::<B>(query).await.map_err(|error| stopped(&error))?;
         Ok(page.items)
-    }
-}
-
-fn hanging_on(application: ApplicationId, role: &str, id: &str, after: Option<u64>) -> PageQuery {
-    PageQuery {
-        application: Some(application),
-        link: Some(link(role, id)),
-        updated_since: None,
-        tombstones: Tombstones::LeftOut,
-        page: PageArguments { first: PAGE_MAX, after },
     }
 }
 

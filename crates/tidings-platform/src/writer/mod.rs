@@ -10,6 +10,7 @@
 
 use std::{fmt, ops::RangeInclusive, sync::Arc};
 
+use async_graphql::MaybeUndefined;
 use tidings_core::{
     event::{Event, JsonObject},
     ids::{ApplicationId, EntityId, EventId},
@@ -383,6 +384,15 @@ impl Writer {
             None => Ok(()),
             Some(_) => Err(Failure::Taken { what: B::THING, id: id.to_owned() }.into()),
         }
+    }
+}
+
+/// A field that may be empty: left out keeps, null clears.
+fn over<T: Clone>(wanted: &MaybeUndefined<T>, before: &Option<T>) -> Option<T> {
+    match wanted {
+        MaybeUndefined::Undefined => before.clone(),
+        MaybeUndefined::Null => None,
+        MaybeUndefined::Value(value) => Some(value.clone()),
     }
 }
 

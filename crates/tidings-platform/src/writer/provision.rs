@@ -4,10 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use tidings_core::{
     ids::ApplicationId,
-    limits,
     time::{Now, Wall},
 };
-use tidings_graphql::{OperationFailure, PageArguments};
+use tidings_graphql::OperationFailure;
 
 use super::{Firing, Plan, TRIES_MAX, Writer, WrittenList, changed_meanwhile, stopped};
 use crate::{
@@ -84,13 +83,9 @@ impl Writer {
         let mut all = HashMap::new();
         let mut after = None;
         loop {
-            let query = PageQuery {
-                application: Some(application),
-                link: Some(link(ACCOUNT_ROLE, account)),
-                updated_since: None,
-                tombstones: Tombstones::Shown,
-                page: PageArguments { first: limits::PAGE_MAX, after },
-            };
+            let on = Some(link(ACCOUNT_ROLE, account));
+            let existing = PageQuery::existing(Some(application), on, after);
+            let query = PageQuery { tombstones: Tombstones::Shown, ..existing };
             let page = self.reader.page::<Provision>(query).await;
             let page = page.map_err(|error| stopped(&error))?;
             all.extend(page.items.into_iter().map(|provision| (provision.id.clone(), provision)));
@@ -125,9 +120,7 @@ pub(super) fn plan(
             gone => {
                 let version = gone.map(|tombstone| tombstone.version);
                 plan.changes.push(change(owner, &id, version, &body));
-                let version = version.unwrap_or(0) + 1;
-                let made = Stored { version, ..Stored::first(&id, now.wall, body) };
-                (Trigger::ProvisionAdded, made)
+                (Trigger::ProvisionAdded, Stored::over(version, &id, now.wall, body))
             }
         };
         plan.firings.push(Firing::of(trigger, &id, application));
