@@ -236,6 +236,17 @@ pub(super) fn stopped(context: &Context<'_>, error: &StoreError) -> Failure {
     Failure::Unavailable
 }
 
+/// An entity that the one who asks may see.
+pub(super) async fn find<'a, B: Body>(
+    context: &'a Context<'a>,
+    id: &str,
+) -> Result<Result<Shown<B>, Failure>, Error> {
+    Ok(match Asking::of(context)? {
+        Ok(asking) => asking.find(id).await,
+        Err(failure) => Err(failure),
+    })
+}
+
 /// The writer, and the application in whose name it writes: for its own tokens alone.
 pub(super) fn writing<'a>(
     context: &'a Context<'a>,

@@ -6,7 +6,7 @@ use tidings_graphql::{AccessLevel, DateTime};
 use super::{
     account::AccountObject,
     asking::{result_union, writing},
-    batch::shown_alone,
+    batch::shown_written,
 };
 use crate::{collect::protocol::Credential, domain::Consent, writer::NewLink};
 
@@ -61,8 +61,7 @@ impl LinkMutation {
         let credentials = credentials.into_iter().map(Credential::from).collect();
         let new = NewLink { provider, access_level, credentials, consent };
         let written = writer.link_account(application, &user, new).await;
-        let shown = |account| AccountObject::from(shown_alone(application, account));
-        Ok(written.map(|written| shown(written.entity)).into())
+        Ok(shown_written(application, written).map(AccountObject::from).into())
     }
 }
 
