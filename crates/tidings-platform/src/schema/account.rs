@@ -1,10 +1,10 @@
 //! Accounts.
 
 use async_graphql::{Context, Error, ID, Object};
-use tidings_graphql::{DateTime, Failure, PageArguments};
+use tidings_graphql::{DateTime, Failure, PageArguments, result_union};
 
 use super::{
-    asking::{Asking, find, result_union, writing_own},
+    asking::{Asking, find, writing_own},
     batch::{Shown, shown_written},
     document::DocumentObject,
     page::{EntityListPage, ListArguments, list},
@@ -113,11 +113,11 @@ impl AccountObject {
 
 result_union! {
     /// An account, or why there is none.
-    GetAccountResult { Account(AccountObject) }
+    GetAccountResult(AccountObject)
 }
 result_union! {
     /// The account as it is now, or why its consent was not withdrawn.
-    WithdrawConsentResult { Account(AccountObject) }
+    WithdrawConsentResult(AccountObject)
 }
 
 /// Queries about accounts.

@@ -286,27 +286,3 @@ pub(super) fn operating<'a>(
     }
     Ok(require(principal, Scope::Admin).map(|()| writer))
 }
-
-/// A union of what was asked for and why there is none.
-macro_rules! result_union {
-    ($(#[$doc:meta])* $name:ident { $variant:ident($object:ty) }) => {
-        $(#[$doc])*
-        #[derive(async_graphql::Union)]
-        pub enum $name {
-            /// What was asked for.
-            $variant($object),
-            /// Why there is none.
-            OperationFailure(tidings_graphql::OperationFailure),
-        }
-
-        impl<F: Into<tidings_graphql::OperationFailure>> From<Result<$object, F>> for $name {
-            fn from(result: Result<$object, F>) -> $name {
-                match result {
-                    Ok(object) => $name::$variant(object),
-                    Err(failure) => $name::OperationFailure(failure.into()),
-                }
-            }
-        }
-    };
-}
-pub(super) use result_union;

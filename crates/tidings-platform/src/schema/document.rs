@@ -1,11 +1,11 @@
 //! Documents.
 
 use async_graphql::{Context, Error, ID, Object};
-use tidings_graphql::{DateTime, Failure};
+use tidings_graphql::{DateTime, Failure, result_union};
 
 use super::{
     account::AccountObject,
-    asking::{Asking, find, result_union},
+    asking::{Asking, find},
     batch::Shown,
     page::{EntityListPage, ListArguments, list},
 };
@@ -93,7 +93,7 @@ impl DocumentObject {
 
 result_union! {
     /// A document, or why there is none.
-    GetDocumentResult { Document(DocumentObject) }
+    GetDocumentResult(DocumentObject)
 }
 
 /// Queries about documents.

@@ -1,10 +1,10 @@
 //! Switches of energy supplier.
 
 use async_graphql::{Context, Error, ID, Object, SimpleObject};
-use tidings_graphql::{DateTime, Failure};
+use tidings_graphql::{DateTime, Failure, result_union};
 
 use super::{
-    asking::{Asking, find, result_union, writing},
+    asking::{Asking, find, writing},
     batch::{Shown, shown_written},
     page::{EntityListPage, ListArguments, list},
     provider::ProviderObject,
@@ -133,15 +133,15 @@ impl From<Commission> for CommissionObject {
 
 result_union! {
     /// A switch, or why there is none.
-    GetEnergySwitchResult { EnergySwitch(EnergySwitchObject) }
+    GetEnergySwitchResult(EnergySwitchObject)
 }
 result_union! {
     /// The switch that was added, or why none was.
-    AddEnergySwitchResult { EnergySwitch(EnergySwitchObject) }
+    AddEnergySwitchResult(EnergySwitchObject)
 }
 result_union! {
     /// The switch as it is now, or why it was not changed.
-    UpdateEnergySwitchResult { EnergySwitch(EnergySwitchObject) }
+    UpdateEnergySwitchResult(EnergySwitchObject)
 }
 
 /// Queries about switches.

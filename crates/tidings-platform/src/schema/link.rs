@@ -1,13 +1,9 @@
 //! Linking accounts.
 
 use async_graphql::{Context, Error, ID, InputObject, Object};
-use tidings_graphql::{AccessLevel, DateTime};
+use tidings_graphql::{AccessLevel, DateTime, result_union};
 
-use super::{
-    account::AccountObject,
-    asking::{result_union, writing},
-    batch::shown_written,
-};
+use super::{account::AccountObject, asking::writing, batch::shown_written};
 use crate::{collect::protocol::Credential, domain::Consent, writer::NewLink};
 
 /// One thing that opens an account, as its provider asks for it.
@@ -32,7 +28,7 @@ pub struct ConsentInput {
 
 result_union! {
     /// The account that was linked, or why none was.
-    LinkAccountResult { Account(AccountObject) }
+    LinkAccountResult(AccountObject)
 }
 
 /// Links.

@@ -1,11 +1,11 @@
 //! To-dos.
 
 use async_graphql::{Context, Error, ID, Object};
-use tidings_graphql::{DateTime, Failure};
+use tidings_graphql::{DateTime, Failure, result_union};
 
 use super::{
     account::AccountObject,
-    asking::{Asking, find, result_union, writing, writing_own},
+    asking::{Asking, find, writing, writing_own},
     batch::{Shown, shown_written},
     page::{EntityListPage, ListArguments, list},
     user::UserObject,
@@ -83,15 +83,15 @@ impl ToDoObject {
 
 result_union! {
     /// A to-do, or why there is none.
-    GetToDoResult { ToDo(ToDoObject) }
+    GetToDoResult(ToDoObject)
 }
 result_union! {
     /// The to-do that was added, or why none was.
-    AddToDoResult { ToDo(ToDoObject) }
+    AddToDoResult(ToDoObject)
 }
 result_union! {
     /// The to-do as it is now, or why it was not marked as done.
-    CompleteToDoResult { ToDo(ToDoObject) }
+    CompleteToDoResult(ToDoObject)
 }
 
 /// Queries about to-dos.

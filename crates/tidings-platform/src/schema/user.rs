@@ -2,11 +2,11 @@
 
 use async_graphql::{Context, Error, ID, Object, SimpleObject};
 use tidings_core::{access::Principal, limits};
-use tidings_graphql::{DateTime, Denial, Failure, PageArguments, principal};
+use tidings_graphql::{DateTime, Denial, Failure, PageArguments, principal, result_union};
 
 use super::{
     account::AccountObject,
-    asking::{Asking, find, result_union, stopped, writing},
+    asking::{Asking, find, stopped, writing},
     batch::{Shown, shown_alone, shown_written},
     page::{EntityListPage, ListArguments, list},
     to_do::ToDoObject,
@@ -93,15 +93,15 @@ pub struct AuthorisedUser {
 
 result_union! {
     /// A user, or why there is none.
-    GetUserResult { User(UserObject) }
+    GetUserResult(UserObject)
 }
 result_union! {
     /// The user that was added, or why none was.
-    AddUserResult { User(UserObject) }
+    AddUserResult(UserObject)
 }
 result_union! {
     /// The user that was deleted, as it last was, or why none was.
-    DeleteUserResult { User(UserObject) }
+    DeleteUserResult(UserObject)
 }
 
 /// The user whose token it is, where it is a user's.
