@@ -13,7 +13,7 @@ use tidings_core::{
     ids::{EntityId, TokenId},
     limits::USER_TOKEN_LIFETIME_S,
     secret::{TokenHash, token_text},
-    time::{Now, SECOND_MS, Wall},
+    time::{Now, SECOND_MS},
 };
 use tidings_graphql::{
     DateTime, Failure, OperationFailure, Problem, Thing, result_union, viewer::read_scopes,
@@ -269,8 +269,7 @@ fn expires(
     let own_ms = own_ms.map(|at| u64::try_from(at.0.saturating_sub(now.wall.0)).unwrap_or(0));
     let asked_ms = lifetime_s.map(|seconds| u64::from(seconds) * SECOND_MS);
     let ms = [own_ms, asked_ms].into_iter().flatten().min()?;
-    let wall = Wall(now.wall.0.saturating_add_unsigned(ms));
-    Some(Now { wall, elapsed: now.elapsed.plus_ms(ms) })
+    Some(now.plus_ms(ms))
 }
 
 async fn revoke(context: &Context<'_>, id: &ID) -> Result<TokenRevoked, OperationFailure> {

@@ -123,8 +123,6 @@ impl Writer {
         let own_ms = u64::from(lifetime_s.unwrap_or(USER_TOKEN_LIFETIME_S)) * SECOND_MS;
         let left = delegation.ends.map(|ends| ends.0.saturating_sub(now.wall.0));
         let left_ms = left.map_or(own_ms, |left| u64::try_from(left).unwrap_or(0));
-        let ms = own_ms.min(left_ms);
-        let wall = Wall(now.wall.0.saturating_add_unsigned(ms));
-        Ok(Now { wall, elapsed: now.elapsed.plus_ms(ms) })
+        Ok(now.plus_ms(own_ms.min(left_ms)))
     }
 }
