@@ -82,19 +82,15 @@ impl Writer {
         collected: &Collected,
     ) -> Result<Plan<()>, OperationFailure> {
         let owner = Some(application);
-        let documents =
-            self.plan_documents(application, now, account, &collected.documents).await?;
         let mut plan = Plan {
-            changes: documents.changes,
             expected: vec![account.expected(owner)],
-            firings: documents.firings,
             tasks: collected.progress.clone(),
-            ..Plan::of(())
+            ..self.plan_documents(application, now, account, &collected.documents).await?
         };
         let mut is_touched = false;
         if let Some(provisions) = &collected.provisions {
             let before = self.provisions_of(application, &account.id).await?;
-            let part = provision::plan(application, now, account, before, provisions);
+            let part = provision::plan(application, account, before, provisions);
             is_touched = !part.changes.is_empty();
             plan.changes.extend(part.changes);
             plan.firings.extend(part.firings);

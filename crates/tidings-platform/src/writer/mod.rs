@@ -103,15 +103,6 @@ pub struct Written<B> {
     pub event: Option<AppendedEvent>,
 }
 
-/// What a change of several entities came to.
-#[derive(Clone, PartialEq, Debug)]
-pub struct WrittenList<B> {
-    /// The entities that were added or changed, as they are now.
-    pub entities: Vec<Stored<B>>,
-    /// The events that were fired; none where nothing changed.
-    pub events: Vec<AppendedEvent>,
-}
-
 /// What is to be written in one commit: at most [`limits::EVENTS_PER_REQUEST_MAX`] events.
 struct Plan<T> {
     changes: Vec<EntityChange>,
@@ -332,18 +323,6 @@ impl Writer {
             Committed::Done(events) => {
                 Ok(Some(Written { entity: plan.made, event: events.into_iter().next() }))
             }
-            Committed::Conflict | Committed::LeaseLost => Ok(None),
-        }
-    }
-
-    /// The same for a plan that makes several.
-    async fn write_list<B: Body>(
-        &self,
-        now: Now,
-        plan: Plan<Vec<Stored<B>>>,
-    ) -> Result<Option<WrittenList<B>>, OperationFailure> {
-        match self.commit(now, &plan).await? {
-            Committed::Done(events) => Ok(Some(WrittenList { entities: plan.made, events })),
             Committed::Conflict | Committed::LeaseLost => Ok(None),
         }
     }
