@@ -162,8 +162,7 @@ impl Base {
             let reader = Reader::new(Arc::clone(&self.store));
             sources.push(Arc::new(PlatformSource::new(reader, info.clone())));
         }
-        let user_agent =
-            format!("tidings@{}/{}", config.server.environment, env!("CARGO_PKG_VERSION"));
+        let user_agent = user_agent(config);
         let deliver = Deliver::start(tidings_deliver::Parts {
             store: Arc::clone(&self.store),
             sources: sources.clone(),
@@ -316,6 +315,11 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 fn way_out(config: &Config, profile: Profile) -> Result<Egress, Failure> {
     let options = EgressOptions::new(config.delivery.ca_file.clone(), config.delivery.resolver);
     Egress::new(profile, options).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// As what the server introduces itself to webhooks and adapters.
+fn user_agent(config: &Config) -> String {
+    format!("tidings@{}/{}", config.server.environment, env!("CARGO_PKG_VERSION"))
 }
 
 /// Where a server that listens there is reached from this machine.

@@ -88,8 +88,8 @@ pub(super) fn closed_fields(
     closed
 }
 
-/// The fields at the root, those of fragments too; the name of a fragment that is not there, or that
-/// lies too deep.
+/// The fields at the root, those of fragments too; the name of a fragment that is not there, or
+/// that lies too deep.
 pub(super) fn root_fields<'a>(
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,

@@ -35,8 +35,8 @@ pub struct NewDocument {
 }
 
 impl Writer {
-    /// Adds documents to an account and fires `DocumentAdded` for each. One that is there already is
-    /// left as it is: what is collected again never becomes a second one.
+    /// Adds documents to an account and fires `DocumentAdded` for each. One that is there already
+    /// is left as it is: what is collected again never becomes a second one.
     pub(super) async fn plan_documents(
         &self,
         application: ApplicationId,

@@ -312,8 +312,8 @@ impl Writer {
         }
     }
 
-    /// Commits a plan, no task of which needs a lease. `None`: an entity was changed by someone else,
-    /// so read and plan again.
+    /// Commits a plan, no task of which needs a lease. `None`: an entity was changed by someone
+    /// else, so read and plan again.
     async fn write<B: Body>(
         &self,
         now: Now,
