@@ -26,7 +26,7 @@ use tokio::{
 
 use crate::{
     auth,
-    gate::{Gate, Turn},
+    gate::Turn,
     known::Known,
     problem::{self, Code, Problem},
     state::Api,
@@ -135,7 +135,7 @@ pub async fn get_document(
     if request.method() == Method::HEAD {
         return Ok(problem::download(head, Body::empty(), is_part));
     }
-    let turn = Gate::enter_shared(&api.downloads, &principal.owner)?;
+    let turn = api.downloads.enter(&principal.owner)?;
     let mut file = documents.open(&found).await?;
     if part.first > 0 {
         let sought = file.seek(SeekFrom::Start(part.first.into())).await;
@@ -182,7 +182,7 @@ fn value(text: &str) -> HeaderValue {
 
 /// The next so many bytes of a file. The turn is given back when the last was sent, or when the
 /// reader is gone.
-fn pieces(file: File, bytes: u32, turn: Turn<Arc<Gate>>) -> Body {
+fn pieces(file: File, bytes: u32, turn: Turn) -> Body {
     let left = usize::try_from(bytes).unwrap_or(usize::MAX);
     Body::from_stream(stream::try_unfold((file, left, turn), |(mut file, left, turn)| async move {
         if left == 0 {

@@ -64,28 +64,3 @@ pub struct ManagementMutation(
     TestMutation,
     DeliveryMutation,
 );
-
-/// The result of a mutation: what it made, or why not.
-macro_rules! result_union {
-    ($(#[$doc:meta])* $name:ident, $made:ident) => {
-        $(#[$doc])*
-        #[derive(async_graphql::Union)]
-        #[allow(clippy::large_enum_variant)]
-        pub enum $name {
-            /// What was asked for.
-            Made($made),
-            /// Why not.
-            Failed(tidings_graphql::OperationFailure),
-        }
-
-        impl From<Result<$made, tidings_graphql::OperationFailure>> for $name {
-            fn from(result: Result<$made, tidings_graphql::OperationFailure>) -> $name {
-                match result {
-                    Ok(made) => $name::Made(made),
-                    Err(failure) => $name::Failed(failure),
-                }
-            }
-        }
-    };
-}
-use result_union;

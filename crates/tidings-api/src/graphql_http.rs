@@ -8,11 +8,15 @@
 //! Batches, uploads and subscriptions do not exist. Which status goes with which media type follows
 //! the GraphQL-over-HTTP specification and its public audit suite.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{any::Any, collections::BTreeSet, fmt, sync::Arc};
 
 use async_graphql::{
-    ObjectType, Pos, Request as GraphqlRequest, Response as GraphqlResponse, Schema,
-    SubscriptionType, Variables, parser::types::OperationType,
+    ObjectType, Pos, Request as GraphqlRequest, Response as GraphqlResponse, Schema, ServerError,
+    SubscriptionType, Variables,
+    parser::{
+        parse_query,
+        types::{ExecutableDocument, OperationType},
+    },
 };
 use axum::{
     body::Body,
@@ -39,7 +43,7 @@ const VARY: &str = "accept, authorization";
 /// Runs requests against the one schema that the binary put together.
 #[derive(Clone)]
 pub struct Executor {
-    run: Arc<dyn Fn(GraphqlRequest) -> BoxFuture<'static, GraphqlResponse> + Send + Sync>,
+    run: Arc<dyn Fn(Prepared) -> BoxFuture<'static, GraphqlResponse> + Send + Sync>,
     sdl: Arc<str>,
     polled: Arc<BTreeSet<String>>,
 }
@@ -54,19 +58,15 @@ impl Executor {
         S: SubscriptionType + 'static,
     {
         let sdl = schema.sdl().into();
-        let run = move |mut request: GraphqlRequest| {
+        let run = move |prepared: Prepared| {
             let schema = schema.clone();
             async move {
-                let mut document = request.parsed_query().ok().cloned();
-                if let Some(document) = &mut document {
-                    order::prepare(document);
-                    request.set_parsed_query(document.clone());
-                }
+                let Prepared { mut request, mut document, .. } = prepared;
+                order::prepare(&mut document);
+                request.set_parsed_query(document.clone());
                 let operation = request.operation_name.clone();
                 let mut response = schema.execute(request).await;
-                if let Some(document) = document {
-                    order::restore(&mut response, &document, operation.as_deref());
-                }
+                order::restore(&mut response, &document, operation.as_deref());
                 response
             }
             .boxed()
@@ -134,7 +134,10 @@ impl Refusal {
     }
 
     fn document(message: impl Into<String>, code: &str) -> Refusal {
-        let errors = vec![json!({ "message": message.into(), "extensions": { "code": code } })];
+        Refusal::of(vec![json!({ "message": message.into(), "extensions": { "code": code } })])
+    }
+
+    fn of(errors: Vec<Value>) -> Refusal {
         Refusal { errors, well_formed: true, has_data: false, status: None }
     }
 }
@@ -165,11 +168,11 @@ pub async fn answer(api: &Arc<Api>, executor: &Executor, request: Request) -> Re
     };
     let polled = &executor.polled;
     match asked.and_then(|asked| prepare(asked, principal.as_ref(), is_get, api, polled)) {
-        Ok(Prepared { request, is_polled }) => {
-            let request = request.data(Viewer(principal)).data(Arc::clone(api));
-            match poll.filter(|_| is_polled) {
-                Some(poll) => run_poll(api, executor, request, &poll, media_type).await,
-                None => respond((executor.run)(request).await, media_type),
+        Ok(prepared) => {
+            let prepared = prepared.with(Viewer(principal)).with(Arc::clone(api));
+            match poll.filter(|_| prepared.is_polled) {
+                Some(poll) => run_poll(api, executor, prepared, &poll, media_type).await,
+                None => respond((executor.run)(prepared).await, media_type),
             }
         }
         Err(refusal) => refuse(refusal, media_type),
@@ -181,13 +184,13 @@ pub async fn answer(api: &Arc<Api>, executor: &Executor, request: Request) -> Re
 async fn run_poll(
     api: &Arc<Api>,
     executor: &Executor,
-    request: GraphqlRequest,
+    prepared: Prepared,
     poll: &Poll,
     media_type: MediaType,
 ) -> Response {
     let before = poll.position(api).await;
     let trouble = Arc::new(PassingTrouble::default());
-    let response = (executor.run)(request.data(Arc::clone(&trouble))).await;
+    let response = (executor.run)(prepared.with(Arc::clone(&trouble))).await;
     let is_whole = response.errors.is_empty() && !trouble.was_noted();
     let Some(position) = before.filter(|_| is_whole) else {
         return respond(response, media_type);
@@ -207,8 +210,15 @@ async fn run_poll(
 /// A request that can be run.
 struct Prepared {
     request: GraphqlRequest,
+    document: ExecutableDocument,
     /// Whether it asks for queries alone whose answers have tags.
     is_polled: bool,
+}
+
+impl Prepared {
+    fn with(self, data: impl Any + Send + Sync) -> Prepared {
+        Prepared { request: self.request.data(data), ..self }
+    }
 }
 
 /// Everything that can be judged before the schema is asked.
@@ -220,47 +230,41 @@ fn prepare(
     polled: &BTreeSet<String>,
 ) -> Result<Prepared, Refusal> {
     size::of_text(&asked.query).map_err(|why| Refusal::document(why, "QUERY_TOO_LARGE"))?;
-    let mut request = GraphqlRequest::new(asked.query).variables(asked.variables);
-    request.operation_name = asked.operation_name;
-    let name = request.operation_name.clone();
-    let variables = request.variables.clone();
-    let document = request.parsed_query().map_err(|error| {
-        let places: Vec<Value> = error
-            .locations
-            .iter()
-            .map(|place| json!({ "line": place.line, "column": place.column }))
-            .collect();
-        let message = format!("this is not GraphQL: {}", in_one_line(&error.message));
-        let errors = vec![json!({
-            "message": message,
-            "locations": places,
-            "extensions": { "code": "GRAPHQL_PARSE_FAILED" },
-        })];
-        Refusal { errors, well_formed: true, has_data: false, status: None }
-    })?;
-    let operation = asked::operation(document, name.as_deref())
+    let document = parse_query(&asked.query).map_err(|error| not_graphql(&error.into()))?;
+    let operation = asked::operation(&document, asked.operation_name.as_deref())
         .map_err(|why| Refusal::document(why, "OPERATION_RESOLUTION_FAILURE"))?;
     if is_get && operation.ty != OperationType::Query {
         let refusal =
             Refusal::document("only queries are run on GET: send a POST", "METHOD_NOT_ALLOWED");
         return Err(Refusal { status: Some(StatusCode::METHOD_NOT_ALLOWED), ..refusal });
     }
-    size::of_document(document, operation, &variables)
+    size::of_document(&document, operation, &asked.variables)
         .map_err(|why| Refusal::document(why, "QUERY_TOO_LARGE"))?;
     if principal.is_none() {
-        let closed = asked::closed_fields(document, operation, api.settings.public_schema);
+        let closed = asked::closed_fields(&document, operation, api.settings.public_schema);
         if !closed.is_empty() {
             let errors = closed.iter().map(unauthenticated).collect();
-            return Err(Refusal { errors, well_formed: true, has_data: true, status: None });
+            return Err(Refusal { has_data: true, ..Refusal::of(errors) });
         }
     }
-    let missing = asked::missing_variables(operation, &variables);
+    let missing = asked::missing_variables(operation, &asked.variables);
     if !missing.is_empty() {
-        let errors = missing.iter().map(variable_missing).collect();
-        return Err(Refusal { errors, well_formed: true, has_data: false, status: None });
+        return Err(Refusal::of(missing.iter().map(variable_missing).collect()));
     }
-    let is_polled = polling::is_polled(document, operation, polled);
-    Ok(Prepared { request, is_polled })
+    let is_polled = polling::is_polled(&document, operation, polled);
+    let mut request = GraphqlRequest::new(asked.query).variables(asked.variables);
+    request.operation_name = asked.operation_name;
+    Ok(Prepared { request, document, is_polled })
+}
+
+fn not_graphql(error: &ServerError) -> Refusal {
+    let places = error.locations.iter();
+    let places = places.map(|place| json!({ "line": place.line, "column": place.column }));
+    Refusal::of(vec![json!({
+        "message": format!("this is not GraphQL: {}", in_one_line(&error.message)),
+        "locations": places.collect::<Vec<Value>>(),
+        "extensions": { "code": "GRAPHQL_PARSE_FAILED" },
+    })])
 }
 
 /// What the parser says, without the excerpt of the document that it draws around it.
@@ -369,8 +373,7 @@ fn respond(response: GraphqlResponse, media_type: MediaType) -> Response {
     let was_run = response.errors.iter().any(|error| !error.path.is_empty());
     if has_no_data && !response.errors.is_empty() && !was_run {
         let errors = response.errors.iter().map(|error| json!(error)).collect();
-        let refusal = Refusal { errors, well_formed: true, has_data: false, status: None };
-        return refuse(refusal, media_type);
+        return refuse(Refusal::of(errors), media_type);
     }
     match serde_json::to_string(&response) {
         Ok(text) => answer_with(StatusCode::OK, media_type, text),

@@ -173,15 +173,16 @@ async fn resolve<'a>(
         return Err(Problem::new(Code::UnknownTrigger, detail).of(index, pointer));
     }
     let asked = asked_application(principal, catalog, index, &input)?;
-    let asked_name = asked.as_ref().map(|(_, name)| name);
-    let content = input.content(&info.name, asked_name);
+    let idempotency = input.key.clone().map(|key| {
+        let asked_name = asked.as_ref().map(|(_, name)| name);
+        let content = input.content(&info.name, asked_name);
+        Idempotency { owner: principal.owner.clone(), key, content }
+    });
     let application = match asked {
         Some((id, _)) => Some(id),
         None => sole_owner(source, catalog, index, &input).await?,
     };
     let id: EventId = api.chance.event_id(now.wall);
-    let idempotency =
-        input.key.map(|key| Idempotency { owner: principal.owner.clone(), key, content });
     let event = Event {
         id,
         trigger: input.trigger,

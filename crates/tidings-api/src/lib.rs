@@ -16,7 +16,8 @@
 //! those above them.
 
 pub mod problem;
-pub mod gate;
+mod crowd;
+mod gate;
 mod tag_salt;
 pub mod state;
 mod jwt;

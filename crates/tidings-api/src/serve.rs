@@ -6,11 +6,9 @@
 //!      └─────────── until the signal; then open connections finish what they have begun
 
 use std::{
-    collections::HashMap,
     convert::Infallible,
     io,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -31,6 +29,7 @@ use tower::ServiceExt;
 use tracing::{debug, warn};
 
 use crate::{
+    crowd::{Crowd, Place},
     framing::{Framing, Watched},
     problem::Problem,
     stall::Impatient,
@@ -85,7 +84,7 @@ pub async fn serve(
     limits: ServeLimits,
     signal: impl Future<Output = ()>,
 ) {
-    let connections = Arc::new(Connections { limits, open: Mutex::default() });
+    let connections = Crowd::default();
     let graceful = GracefulShutdown::new();
     let mut signal = std::pin::pin!(signal);
     loop {
@@ -95,11 +94,14 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => match Connections::enter(&connections, peer.ip()) {
-                Some(place) => connect(stream, peer, place, router.clone(), &graceful),
-                // Refused by closing: an answer would take what there is too little of.
-                None => debug!(peer = %peer, "a connection was refused: too many are open"),
-            },
+            Ok((stream, peer)) => {
+                let own_max = per_address_max(&limits, peer.ip());
+                match connections.enter(&peer.ip(), limits.connections_max, own_max) {
+                    Ok(place) => connect(stream, peer, place, limits, router.clone(), &graceful),
+                    // Refused by closing: an answer would take what there is too little of.
+                    Err(_) => debug!(peer = %peer, "a connection was refused: too many are open"),
+                }
+            }
             Err(error) => wait_after(&error).await,
         }
     }
@@ -123,11 +125,11 @@ async fn wait_after(error: &io::Error) {
 fn connect(
     stream: TcpStream,
     peer: SocketAddr,
-    place: Place,
+    place: Place<IpAddr>,
+    limits: ServeLimits,
     router: Router,
     graceful: &GracefulShutdown,
 ) {
-    let limits = place.connections.limits;
     if let Err(error) = stream.set_nodelay(true) {
         debug!(peer = %peer, error = %error, "a connection keeps its delay");
     }
@@ -171,57 +173,10 @@ async fn answer(
     Ok(response)
 }
 
-/// The open connections, counted.
-#[derive(Debug)]
-struct Connections {
-    limits: ServeLimits,
-    open: Mutex<Open>,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    all: usize,
-    by_address: HashMap<IpAddr, usize>,
-}
-
-/// The right to one connection; given back when it is dropped.
-#[derive(Debug)]
-struct Place {
-    connections: Arc<Connections>,
-    address: IpAddr,
-}
-
-impl Connections {
-    fn enter(connections: &Arc<Connections>, address: IpAddr) -> Option<Place> {
-        let limits = connections.limits;
-        let max = if address.to_canonical().is_loopback() {
-            limits.connections_of_loopback_max
-        } else {
-            limits.connections_per_address_max
-        };
-        let mut open = connections.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.all >= limits.connections_max {
-            return None;
-        }
-        let own = open.by_address.entry(address).or_default();
-        if *own >= max {
-            return None;
-        }
-        *own += 1;
-        open.all += 1;
-        Some(Place { connections: Arc::clone(connections), address })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.all = open.all.saturating_sub(1);
-        if let Some(own) = open.by_address.get_mut(&self.address) {
-            *own = own.saturating_sub(1);
-            if *own == 0 {
-                open.by_address.remove(&self.address);
-            }
-        }
+/// How many connections an address may have.
+fn per_address_max(limits: &ServeLimits, address: IpAddr) -> usize {
+    match address.to_canonical().is_loopback() {
+        true => limits.connections_of_loopback_max,
+        false => limits.connections_per_address_max,
     }
 }

@@ -121,7 +121,7 @@ pub struct Api {
     pub(crate) tokens: TokenCache,
     pub(crate) jwts: Jwts,
     pub(crate) gate: Gate,
-    pub(crate) downloads: Arc<Gate>,
+    pub(crate) downloads: Gate,
     /// What the tags of answers are mixed with.
     pub(crate) tag_salt: TagSalt,
 }
@@ -133,7 +133,7 @@ impl Api {
         Arc::new(Api {
             tag_salt: TagSalt::default(),
             gate: Gate::new(parts.settings.ingest_in_flight_max),
-            downloads: Arc::new(Gate::new(parts.settings.downloads_max)),
+            downloads: Gate::new(parts.settings.downloads_max),
             tokens: TokenCache::default(),
             jwts: Jwts::new(),
             store: parts.store,

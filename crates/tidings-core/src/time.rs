@@ -101,6 +101,15 @@ pub struct Now {
     pub elapsed: Elapsed,
 }
 
+impl Now {
+    /// What both clocks will read `ms` milliseconds later, if nobody sets the wall clock.
+    #[must_use]
+    pub fn plus_ms(self, ms: u64) -> Now {
+        let wall = Wall(self.wall.0.saturating_add_unsigned(ms));
+        Now { wall, elapsed: self.elapsed.plus_ms(ms) }
+    }
+}
+
 /// What is kept in the database so that [`Elapsed`] goes on after a restart.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ClockMark {

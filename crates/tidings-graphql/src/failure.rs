@@ -81,6 +81,31 @@ impl OperationFailure {
     }
 }
 
+/// A union of what was asked for and why there is none, as in `GetUserResult(UserObject)`.
+#[macro_export]
+macro_rules! result_union {
+    ($(#[$doc:meta])* $name:ident($object:ty)) => {
+        $(#[$doc])*
+        #[derive(async_graphql::Union)]
+        #[allow(clippy::large_enum_variant)]
+        pub enum $name {
+            /// What was asked for.
+            Found($object),
+            /// Why there is none.
+            Failed($crate::OperationFailure),
+        }
+
+        impl<F: Into<$crate::OperationFailure>> From<Result<$object, F>> for $name {
+            fn from(result: Result<$object, F>) -> $name {
+                match result {
+                    Ok(object) => $name::Found(object),
+                    Err(failure) => $name::Failed(failure.into()),
+                }
+            }
+        }
+    };
+}
+
 impl From<Failure> for OperationFailure {
     fn from(failure: Failure) -> OperationFailure {
         OperationFailure { failure, problems: Vec::new() }

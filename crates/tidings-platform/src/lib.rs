@@ -8,21 +8,22 @@
 //! delivery ─► source ─► the queries alone, with an application's rights ─► reader ─► store
 //! ```
 //!
-//! Modules use those above them in this list.
+//! Modules use those above them in this list. `writer` and `collect` use each other: what links an
+//! account sets its collection to work, and what was collected is written.
 
+pub mod shelf;
 pub mod domain;
 pub mod triggers;
 pub mod reader;
-pub mod writer;
-pub mod schema;
-mod documents;
-pub mod source;
-pub mod sample;
-pub mod shelf;
 mod library;
 mod progress;
 mod freed;
+pub mod writer;
 pub mod collect;
+pub mod schema;
+mod parsed_queries;
+pub mod source;
+pub mod sample;
 pub mod link;
 
 pub use freed::Freed;

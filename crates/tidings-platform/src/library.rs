@@ -3,11 +3,12 @@
 use tidings_core::access::Principal;
 use tidings_graphql::PageArguments;
 use tidings_store::StoreError;
+use tokio::fs::File;
 
 use crate::{
     domain::{BYTES_ROLE, Body, Document, Stored},
     reader::{Hanging, Reader, Tombstones},
-    shelf::{ContentHash, Expected, Opened, Shelf, ShelfError},
+    shelf::{ContentHash, Expected, Shelf, ShelfError},
 };
 
 /// What is read and the bytes of it.
@@ -50,7 +51,7 @@ impl Library {
     ///
     /// # Errors
     /// [`ShelfError`].
-    pub async fn open(&self, sha256: &str, bytes: u32) -> Result<Opened, ShelfError> {
+    pub async fn open(&self, sha256: &str, bytes: u32) -> Result<File, ShelfError> {
         let sha256 = sha256.parse().map_err(|_| ShelfError::NoHash { text: sha256.to_owned() })?;
         self.shelf.open_document(Expected { sha256, bytes }).await
     }

@@ -1,12 +1,12 @@
 //! How far the linking and the first collection of accounts have come.
 
-use tidings_core::{access::Principal, ids::ApplicationId, limits::PAGE_MAX, time::Wall};
-use tidings_graphql::{AccessLevel, PageArguments};
+use tidings_core::{access::Principal, ids::ApplicationId, time::Wall};
+use tidings_graphql::AccessLevel;
 use tidings_store::StoreError;
 
 use crate::{
     domain::{ACCOUNT_ROLE, Account, AccountStatus, Document, Stored, USER_ROLE, User, link},
-    reader::{PageQuery, Reader, Tombstones},
+    reader::{PageQuery, Reader},
 };
 
 /// Pages of documents of one account that are counted.
@@ -58,9 +58,9 @@ impl Progress {
         if found.is_none_or(|user| user.deleted) {
             return Ok(None);
         }
-        let accounts = self.reader.page::<Account>(hanging_on(owner, USER_ROLE, user, None));
+        let query = PageQuery::existing(Some(owner), Some(link(USER_ROLE, user)), None);
         let mut told = Vec::new();
-        for Stored { id, body, .. } in accounts.await?.items {
+        for Stored { id, body, .. } in self.reader.page::<Account>(query).await?.items {
             let documents_count = self.documents_count(owner, &id).await?;
             told.push(AccountProgress {
                 id,
@@ -81,7 +81,7 @@ impl Progress {
     ) -> Result<usize, StoreError> {
         let (mut count, mut after) = (0, None);
         for _ in 0..PAGES_COUNTED_MAX {
-            let query = hanging_on(owner, ACCOUNT_ROLE, account, after);
+            let query = PageQuery::existing(Some(owner), Some(link(ACCOUNT_ROLE, account)), after);
             let page = self.reader.page::<Document>(query).await?;
             count += page.items.len();
             after = page.end;
@@ -90,15 +90,5 @@ impl Progress {
             }
         }
         Ok(count)
-    }
-}
-
-fn hanging_on(owner: ApplicationId, role: &str, id: &str, after: Option<u64>) -> PageQuery {
-    PageQuery {
-        application: Some(owner),
-        link: Some(link(role, id)),
-        updated_since: None,
-        tombstones: Tombstones::LeftOut,
-        page: PageArguments { first: PAGE_MAX, after },
     }
 }

@@ -39,6 +39,24 @@ pub struct PageQuery {
     pub page: PageArguments<u64>,
 }
 
+impl PageQuery {
+    /// The first that exist and hang on this, or all of a kind; after a position, those behind it.
+    #[must_use]
+    pub fn existing(
+        application: Option<ApplicationId>,
+        link: Option<Link>,
+        after: Option<u64>,
+    ) -> PageQuery {
+        PageQuery {
+            application,
+            link,
+            updated_since: None,
+            tombstones: Tombstones::LeftOut,
+            page: PageArguments { first: limits::PAGE_MAX, after },
+        }
+    }
+}
+
 /// What is done with tombstones.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tombstones {
@@ -192,14 +210,7 @@ impl Reader {
         let mut all = Vec::new();
         let mut after = None;
         loop {
-            let query = PageQuery {
-                application: None,
-                link: None,
-                updated_since: None,
-                tombstones: Tombstones::LeftOut,
-                page: PageArguments { first: limits::PAGE_MAX, after },
-            };
-            let page = self.page(query).await?;
+            let page = self.page(PageQuery::existing(None, None, after)).await?;
             all.extend(page.items);
             after = page.end;
             if !page.has_next_page {

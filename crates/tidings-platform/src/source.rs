@@ -26,7 +26,7 @@ use tidings_query::{
 };
 
 use crate::{
-    documents::Documents,
+    parsed_queries::ParsedQueries,
     reader::Reader,
     schema::{QueryRoot, QuerySchema, StoredQuery, query_sdl},
     triggers::{PublicOrigin, Trigger},
@@ -36,7 +36,7 @@ use crate::{
 pub struct PlatformSource {
     info: SourceInfo,
     reader: Reader,
-    documents: Documents,
+    parsed: ParsedQueries,
     executor: QuerySchema,
     schema: SourceSchema,
 }
@@ -64,7 +64,7 @@ impl PlatformSource {
             .finish();
         let schema = SourceSchema::parse("", &query_sdl())
             .expect("the platform's own schema is valid: a test parses it");
-        PlatformSource { info, reader, documents: Documents::default(), executor, schema }
+        PlatformSource { info, reader, parsed: ParsedQueries::default(), executor, schema }
     }
 }
 
@@ -83,7 +83,7 @@ impl Source for PlatformSource {
     }
 
     async fn execute(&self, call: &Call) -> Executed {
-        let document = match self.documents.parse(&call.query) {
+        let document = match self.parsed.parse(&call.query) {
             Ok(document) => document,
             Err(error) => {
                 return answered(Response::from_errors(vec![error.into()]), &BTreeSet::new());

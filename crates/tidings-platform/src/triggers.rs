@@ -59,7 +59,11 @@ impl Trigger {
     /// Its name.
     #[must_use]
     pub fn name(self) -> TriggerName {
-        let text = match self {
+        self.as_str().parse().expect("an upper-case letter and letters are a trigger's name")
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
             Trigger::UserAdded => "UserAdded",
             Trigger::UserDeleted => "UserDeleted",
             Trigger::AccountAdded => "AccountAdded",
@@ -72,8 +76,7 @@ impl Trigger {
             Trigger::ToDoDone => "ToDoDone",
             Trigger::EnergySwitchAdded => "EnergySwitchAdded",
             Trigger::EnergySwitchUpdated => "EnergySwitchUpdated",
-        };
-        text.parse().expect("an upper-case letter and letters are a trigger's name")
+        }
     }
 
     /// What the store calls the entities that it fires for.
@@ -94,7 +97,7 @@ impl Trigger {
     /// The trigger with this name, where the platform has it.
     #[must_use]
     pub fn named(name: &TriggerName) -> Option<Trigger> {
-        Trigger::ALL.into_iter().find(|trigger| trigger.name() == *name)
+        Trigger::ALL.into_iter().find(|trigger| trigger.as_str() == name.as_str())
     }
 }
 

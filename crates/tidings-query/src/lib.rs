@@ -36,7 +36,7 @@ pub use canonical::canonical;
 pub use check::{CheckedQuery, check, check_at};
 pub use coordinates::coordinates;
 pub use document::{ParsedDocument, parse};
-pub use drift::{Drift, drift};
+pub use drift::drift;
 pub use problem::QueryProblem;
 pub use response::{GraphqlError, GraphqlResponse, ResponseError, ResponseLimits, read_response};
 pub use schema::SourceSchema;

@@ -20,7 +20,7 @@ use tidings_core::{
 
 use crate::{
     check::CheckedQuery,
-    drift::{Drift, drift},
+    drift::drift,
     problem::QueryProblem,
     response::{GraphqlError, GraphqlResponse},
     schema::SourceSchema,
@@ -115,10 +115,7 @@ pub fn plan(
         return Err(vec![QueryProblem::new("/queries", message)]);
     };
     let provided = ProvidedVariables::for_several_queries(webhook.variables.clone());
-    match drift(schema, query, &provided) {
-        Drift::Fits(checked) => Ok(checked),
-        Drift::Breaks(problems) => Err(problems),
-    }
+    drift(schema, query, &provided)
 }
 
 /// Why a webhook is held whose query does not fit the schema.

@@ -2,17 +2,11 @@
 
 use std::sync::Arc;
 
-use tidings_core::{secret::Vault, time::Elapsed};
-use tidings_platform::{
-    collect::{
-        adapter::Adapters,
-        collector::{COLLECTED_AT_A_TIME, Collector, CollectorParts},
-        running::{Running, wake_for_new},
-    },
-    shelf::Shelf,
-    writer::Writer,
+use tidings_core::time::Elapsed;
+use tidings_platform::collect::{
+    collector::{COLLECTED_AT_A_TIME, Collector, CollectorParts},
+    running::{Running, wake_for_new},
 };
-use tidings_store::{Chance, Clock, Store};
 use tidings_work::Worker;
 use tokio::task::JoinHandle;
 
@@ -25,25 +19,8 @@ pub struct Collecting {
 
 impl Collecting {
     /// Sets a collector to work.
-    pub fn start(
-        store: Arc<dyn Store>,
-        writer: Writer,
-        shelf: Shelf,
-        adapters: Arc<dyn Adapters>,
-        vault: Arc<Vault>,
-        clock: Arc<dyn Clock>,
-        chance: Arc<dyn Chance>,
-    ) -> Collecting {
-        let running = writer.running();
-        let parts = CollectorParts {
-            store,
-            writer,
-            shelf,
-            adapters,
-            vault,
-            clock: Arc::clone(&clock),
-            chance,
-        };
+    pub fn start(parts: CollectorParts) -> Collecting {
+        let (running, clock) = (parts.writer.running(), Arc::clone(&parts.clock));
         let worker = Worker::new(Arc::new(Collector::new(parts)), clock, COLLECTED_AT_A_TIME);
         tokio::spawn(Arc::clone(&worker).run());
         let waking = tokio::spawn(wake_for_new(Arc::clone(&worker), Arc::clone(&running)));

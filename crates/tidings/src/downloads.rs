@@ -28,6 +28,6 @@ impl Documents for Downloads {
 
     async fn open(&self, found: &FoundDocument) -> Result<File, DocumentsError> {
         let opened = self.0.open(&found.sha256, found.bytes).await;
-        opened.map(|opened| opened.file).map_err(|error| DocumentsError::Bytes(error.to_string()))
+        opened.map_err(|error| DocumentsError::Bytes(error.to_string()))
     }
 }

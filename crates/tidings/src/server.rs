@@ -16,7 +16,7 @@ use tidings_deliver::{Deliver, EgressSender, Options};
 use tidings_egress::{Egress, EgressOptions, OwnAddresses, Profile, Section};
 use tidings_platform::{
     Library, PlatformSource, Reader, Writer,
-    collect::{adapter::Adapters, over_http::AdaptersOverHttp},
+    collect::{adapter::Adapters, collector::CollectorParts, over_http::AdaptersOverHttp},
     shelf::Shelf,
     source_info,
     writer::Linking,
@@ -162,8 +162,7 @@ impl Base {
             let reader = Reader::new(Arc::clone(&self.store));
             sources.push(Arc::new(PlatformSource::new(reader, info.clone())));
         }
-        let user_agent =
-            format!("tidings@{}/{}", config.server.environment, env!("CARGO_PKG_VERSION"));
+        let user_agent = user_agent(config);
         let deliver = Deliver::start(tidings_deliver::Parts {
             store: Arc::clone(&self.store),
             sources: sources.clone(),
@@ -183,13 +182,18 @@ impl Base {
             let linking = Linking { vault: Arc::clone(&vault), adapters: Arc::clone(&adapters) };
             Writer::new(store, ingest, Arc::clone(&clock), Arc::clone(&chance), info, linking)
         });
-        let adapters_of_link = Arc::clone(&adapters);
+        let link = writer.clone().map(|writer| self.auth_link(writer, &ingest, &adapters));
         let collecting = writer.clone().zip(self.shelf.clone()).map(|(writer, shelf)| {
-            let (store, clock, chance) =
-                (Arc::clone(&self.store), Arc::clone(&clock), Arc::clone(&chance));
-            Collecting::start(store, writer, shelf, adapters, vault, clock, chance)
+            Collecting::start(CollectorParts {
+                store: Arc::clone(&self.store),
+                writer,
+                shelf,
+                adapters,
+                vault,
+                clock: Arc::clone(&clock),
+                chance: Arc::clone(&chance),
+            })
         });
-        let link = writer.clone().map(|writer| self.auth_link(writer, &ingest, &adapters_of_link));
         let (writable_to, writable) = watch::channel(Ok(()));
         let api = Api::new(Parts {
             store: Arc::clone(&self.store),
@@ -311,6 +315,11 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 fn way_out(config: &Config, profile: Profile) -> Result<Egress, Failure> {
     let options = EgressOptions::new(config.delivery.ca_file.clone(), config.delivery.resolver);
     Egress::new(profile, options).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// As what the server introduces itself to webhooks and adapters.
+fn user_agent(config: &Config) -> String {
+    format!("tidings@{}/{}", config.server.environment, env!("CARGO_PKG_VERSION"))
 }
 
 /// Where a server that listens there is reached from this machine.

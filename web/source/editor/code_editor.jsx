@@ -1,4 +1,4 @@
-// A CodeMirror editor as a component. The dashboard uses the same one.
+// A CodeMirror editor as a component.
 //
 // It lives in a shadow root: there CodeMirror hands its rules over as constructed style sheets,
 // which a strict Content-Security-Policy allows. In the document itself it would add a <style>

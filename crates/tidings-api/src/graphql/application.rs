@@ -4,17 +4,23 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, Error, InputObject, MaybeUndefined, Object, SimpleObject};
 use tidings_core::{
-    access::{Scope, ScopeSet},
+    access::ScopeSet,
     application::{self, Name},
     ids::ApplicationId,
 };
-use tidings_graphql::{AccessLevel, DateTime, Failure, ListPage, OperationFailure, Problem, Thing};
+use tidings_graphql::{
+    AccessLevel, DateTime, Failure, ListPage, OperationFailure, Problem, Thing, result_union,
+    viewer::read_scopes,
+};
 use tidings_store::{NewApplication, Page, Paged, WriteError, rules};
 
 use super::{
-    asker::{Asker, as_error, invalid, page, parse_argument, shown, store_failure, write_failure},
+    asker::{
+        Asker, as_error, invalid, page, parse_argument, shown, store_error, store_failure,
+        write_failure,
+    },
     jwt_profile::{JwtProfile, JwtProfileInput, PROFILE_TAKEN, Surroundings, profiles},
-    redirect_uri, result_union,
+    redirect_uri,
 };
 
 /// Redirect URIs that one application has.
@@ -118,21 +124,18 @@ impl From<&application::Application> for Application {
     }
 }
 
-result_union!(
+result_union! {
     /// The application that was added, or why not.
-    AddApplicationResult,
-    Application
-);
-result_union!(
+    AddApplicationResult(Application)
+}
+result_union! {
     /// The application as it is now, or why not.
-    UpdateApplicationResult,
-    Application
-);
-result_union!(
+    UpdateApplicationResult(Application)
+}
+result_union! {
     /// The application as it last was, or why it was not deleted.
-    DeleteApplicationResult,
-    Application
-);
+    DeleteApplicationResult(Application)
+}
 
 /// Queries about applications.
 #[derive(Default, Debug)]
@@ -159,7 +162,7 @@ impl ApplicationQuery {
     ) -> Result<ListPage<Application>, Error> {
         let asker = reader(context).map_err(as_error)?;
         let Page { first, after } = page::<ApplicationId>(LIST, first, after.as_deref())?;
-        let catalog = asker.api.store.catalog().await.map_err(store_failure).map_err(as_error)?;
+        let catalog = asker.api.store.catalog().await.map_err(store_error)?;
         let mut all: Vec<_> = catalog
             .applications()
             .filter(|one| asker.principal.sees(one.id) && after.is_none_or(|id| one.id > id))
@@ -339,19 +342,9 @@ async fn jwt_profiles(
 }
 
 /// The scopes of an application, and what is wrong with them.
-pub(super) fn scopes(texts: &[String], problems: &mut Vec<Problem>) -> ScopeSet {
-    let mut scopes = Vec::new();
-    for (index, text) in texts.iter().enumerate() {
-        let path = format!("/input/scopes/{index}");
-        match text.parse::<Scope>() {
-            Ok(Scope::Admin) => {
-                problems.push(Problem::new(path, "`admin` is for the operator's tokens alone"));
-            }
-            Ok(scope) => scopes.push(scope),
-            Err(error) => problems.push(Problem::new(path, error.to_string())),
-        }
-    }
-    scopes.into_iter().collect()
+fn scopes(texts: &[String], problems: &mut Vec<Problem>) -> ScopeSet {
+    let more = |scope| format!("`{scope}` is for the operator's tokens alone");
+    read_scopes("/input/scopes", texts, ScopeSet::for_applications(), problems, more)
 }
 
 fn lifetime(given: Option<i32>, problems: &mut Vec<Problem>) -> Option<u32> {

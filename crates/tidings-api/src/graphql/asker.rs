@@ -52,6 +52,14 @@ impl<'a> Asker<'a> {
         Asker::with(context, &[Scope::Admin])
     }
 
+    /// The operator, or an application that manages what is its own.
+    pub(super) fn managing(context: &Context<'a>) -> Result<Asker<'a>, OperationFailure> {
+        match Asker::with(context, &[])?.principal.application() {
+            None => Asker::operator(context),
+            Some(_) => Asker::with(context, &[Scope::ManageWebhooks]),
+        }
+    }
+
     pub(super) fn now(&self) -> Now {
         self.api.clock.now()
     }
@@ -138,6 +146,11 @@ pub(super) fn as_error(failure: OperationFailure) -> async_graphql::Error {
     let mut error = failure.failure.clone().into_error();
     error.message.extend(problems);
     error.extend_with(|_, _| {})
+}
+
+/// What stopped the store, where the field's type has no room for a failure.
+pub(super) fn store_error(error: StoreError) -> async_graphql::Error {
+    as_error(store_failure(error))
 }
 
 /// The page of the store that these arguments ask for.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Error, ID, Object, SimpleObject, Union};
+use async_graphql::{Context, Error, ID, Object, SimpleObject};
 use tidings_core::{
     access::Scope,
     delivery::{Reason, ReasonCode, State},
@@ -11,11 +11,11 @@ use tidings_core::{
     time::Wall,
     webhook::Status,
 };
-use tidings_graphql::{DateTime, ListPage, OperationFailure, Thing};
+use tidings_graphql::{DateTime, ListPage, OperationFailure, Thing, result_union};
 use tidings_store::{DeliveryView, ShownState};
 
 use super::{
-    asker::{Asker, as_error, not_found, page, parse_id, shown, store_failure},
+    asker::{Asker, as_error, not_found, page, parse_id, shown, store_error, store_failure},
     event::Event,
     filter::{DeliveryFilter, DeliveryState},
     webhook::{Header, Webhook, wall_of},
@@ -130,7 +130,7 @@ impl Delivery {
     async fn payload(&self, context: &Context<'_>) -> Result<Option<String>, Error> {
         let asker = Asker::with(context, &[]).map_err(as_error)?;
         let payload = asker.api.store.payload(self.0.delivery.id).await;
-        let payload = payload.map_err(store_failure).map_err(as_error)?;
+        let payload = payload.map_err(store_error)?;
         Ok(payload.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
@@ -155,7 +155,7 @@ impl Delivery {
     async fn attempts(&self, context: &Context<'_>) -> Result<Vec<Attempt>, Error> {
         let asker = Asker::with(context, &[]).map_err(as_error)?;
         let attempts = asker.api.store.attempts(self.0.delivery.id).await;
-        let attempts = attempts.map_err(store_failure).map_err(as_error)?;
+        let attempts = attempts.map_err(store_error)?;
         Ok(attempts.into_iter().map(Attempt::from).collect())
     }
 
@@ -215,18 +215,13 @@ pub(super) async fn list(
     let page = page(LIST, first, after)?;
     let filter = filter.resolve(&asker).await.map_err(as_error)?;
     let found = asker.api.store.deliveries(asker.now(), filter, page).await;
-    let found = found.map_err(store_failure).map_err(as_error)?;
+    let found = found.map_err(store_error)?;
     Ok(shown(LIST, found, |one| one.delivery.id.to_string(), Delivery))
 }
 
-/// A delivery, or why it is not shown.
-#[derive(Union)]
-#[allow(clippy::large_enum_variant)]
-pub enum GetDeliveryResult {
-    /// The delivery.
-    Found(Delivery),
-    /// Why not.
-    Failed(OperationFailure),
+result_union! {
+    /// A delivery, or why it is not shown.
+    GetDeliveryResult(Delivery)
 }
 
 /// Queries about deliveries. All need the scope `read:deliveries`.
@@ -242,10 +237,7 @@ impl DeliveryQuery {
         #[graphql(desc = "Its id: the `webhook.id` that the receiver sees.")] id: ID,
     ) -> GetDeliveryResult {
         let found = async { find(&Asker::with(context, &[Scope::ReadDeliveries])?, &id).await };
-        match found.await {
-            Ok(found) => GetDeliveryResult::Found(Delivery(found)),
-            Err(failure) => GetDeliveryResult::Failed(failure),
-        }
+        found.await.map(Delivery).into()
     }
 
     /// Deliveries, newest first.

@@ -5,14 +5,13 @@ use tidings_core::{
     access::Scope,
     delivery::{Reason, ReasonCode},
 };
-use tidings_graphql::{OperationFailure, Thing};
+use tidings_graphql::{OperationFailure, Thing, result_union};
 use tidings_store::{Replay, ShownState};
 
 use super::{
     asker::{Asker, invalid, write_failure},
     delivery::{Delivery, find},
     filter::DeliveryFilter,
-    result_union,
 };
 use crate::webhook_input::PayloadMode;
 
@@ -23,21 +22,18 @@ pub struct ReplayStarted {
     pub count: u64,
 }
 
-result_union!(
+result_union! {
     /// The replay, or why there is none.
-    ReplayDeliveryResult,
-    Delivery
-);
-result_union!(
+    ReplayDeliveryResult(Delivery)
+}
+result_union! {
     /// How many replays were made, or why none.
-    ReplayDeliveriesResult,
-    ReplayStarted
-);
-result_union!(
+    ReplayDeliveriesResult(ReplayStarted)
+}
+result_union! {
     /// The delivery as it is now, or why it was not cancelled.
-    CancelDeliveryResult,
-    Delivery
-);
+    CancelDeliveryResult(Delivery)
+}
 
 /// Mutations of deliveries. All need the scope `manage:webhooks`.
 #[derive(Default, Debug)]

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Error, ID, Object, Union};
+use async_graphql::{Context, Error, ID, Object};
 use tidings_core::{access::Scope, event::Event as Stored, ids::EventId};
-use tidings_graphql::{DateTime, Json, ListPage, OperationFailure, Thing};
+use tidings_graphql::{DateTime, Json, ListPage, OperationFailure, Thing, result_union};
 
 use super::{
-    asker::{Asker, as_error, not_found, page, parse_id, shown, store_failure},
+    asker::{Asker, as_error, not_found, page, parse_id, shown, store_error, store_failure},
     delivery::Delivery,
     filter::EventFilter,
 };
@@ -46,7 +46,7 @@ impl Event {
     async fn application(&self, context: &Context<'_>) -> Result<Option<String>, Error> {
         let Some(id) = self.0.application else { return Ok(None) };
         let asker = Asker::with(context, &[]).map_err(as_error)?;
-        let catalog = asker.api.store.catalog().await.map_err(store_failure).map_err(as_error)?;
+        let catalog = asker.api.store.catalog().await.map_err(store_error)?;
         Ok(catalog.application(id).map(|found| found.name.to_string()))
     }
 
@@ -65,19 +65,15 @@ impl Event {
     async fn deliveries(&self, context: &Context<'_>) -> Result<Vec<Delivery>, Error> {
         let asker = Asker::with(context, &[Scope::ReadDeliveries]).map_err(as_error)?;
         let found = asker.api.store.deliveries_of(asker.now(), self.0.id).await;
-        let found = found.map_err(store_failure).map_err(as_error)?;
+        let found = found.map_err(store_error)?;
         let seen = found.into_iter().filter(|one| asker.principal.sees(one.delivery.application));
         Ok(seen.map(Delivery).collect())
     }
 }
 
-/// An event, or why it is not shown.
-#[derive(Union)]
-pub enum GetEventResult {
-    /// The event.
-    Found(Event),
-    /// Why not.
-    Failed(OperationFailure),
+result_union! {
+    /// An event, or why it is not shown.
+    GetEventResult(Event)
 }
 
 /// Queries about events. All need the scope `read:deliveries`.
@@ -92,10 +88,7 @@ impl EventQuery {
         context: &Context<'_>,
         #[graphql(desc = "Its id.")] id: ID,
     ) -> GetEventResult {
-        match find(context, &id).await {
-            Ok(found) => GetEventResult::Found(found),
-            Err(failure) => GetEventResult::Failed(failure),
-        }
+        find(context, &id).await.into()
     }
 
     /// Events, newest first.
@@ -110,7 +103,7 @@ impl EventQuery {
         let page = page(LIST, first, after.as_deref())?;
         let filter = filter.unwrap_or_default().resolve(&asker).await.map_err(as_error)?;
         let found = asker.api.store.events(filter, page).await;
-        let found = found.map_err(store_failure).map_err(as_error)?;
+        let found = found.map_err(store_error)?;
         Ok(shown(LIST, found, |one| one.id.to_string(), Event))
     }
 }

@@ -2,14 +2,14 @@
 
 use async_graphql::{InputObject, SimpleObject};
 use tidings_core::{
-    access::{Scope, ScopeSet},
+    access::ScopeSet,
     application::Name,
     catalog::Catalog,
     ids::ApplicationId,
     jwt::{JwtAlgorithm, JwtFamily, JwtKey, JwtProfile as Profile},
     secret::Secret,
 };
-use tidings_graphql::Problem;
+use tidings_graphql::{Problem, viewer::read_scopes};
 
 use crate::{jwt::check_public_key, state::Api};
 
@@ -184,18 +184,9 @@ impl Checking<'_> {
         if texts.is_empty() {
             self.refuse("/maxScopes", "name at least one scope: without any a token opens nothing");
         }
-        let mut scopes = Vec::new();
-        for (index, text) in texts.iter().enumerate() {
-            let path = format!("/maxScopes/{index}");
-            match text.parse::<Scope>() {
-                Ok(scope) if ScopeSet::for_users().allows(scope) => scopes.push(scope),
-                Ok(scope) => {
-                    self.refuse(&path, format!("`{scope}` is not for users' tokens: leave it out"));
-                }
-                Err(error) => self.refuse(&path, error.to_string()),
-            }
-        }
-        scopes.into_iter().collect()
+        let path = format!("{}/maxScopes", self.path);
+        let more = |scope| format!("`{scope}` is not for users' tokens: leave it out");
+        read_scopes(&path, texts, ScopeSet::for_users(), self.problems, more)
     }
 
     fn key(

@@ -5,7 +5,7 @@ use tidings_graphql::{DateTime, ListPage};
 use tidings_store as store;
 
 use super::{
-    asker::{Asker, as_error, page, shown, store_failure},
+    asker::{Asker, as_error, page, shown, store_error},
     webhook::SEES_WEBHOOKS,
 };
 
@@ -61,8 +61,8 @@ impl NoticeQuery {
         let asker = Asker::with(context, &SEES_WEBHOOKS).map_err(as_error)?;
         let page = page(LIST, first, after.as_deref())?;
         let found = asker.api.store.notices(asker.principal.application(), page).await;
-        let found = found.map_err(store_failure).map_err(as_error)?;
-        let catalog = asker.api.store.catalog().await.map_err(store_failure).map_err(as_error)?;
+        let found = found.map_err(store_error)?;
+        let catalog = asker.api.store.catalog().await.map_err(store_error)?;
         let name = |id| catalog.application(id).map_or(String::new(), |one| one.name.to_string());
         Ok(shown(
             LIST,

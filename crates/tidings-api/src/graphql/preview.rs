@@ -13,7 +13,7 @@ use tidings_core::{
     trigger::TriggerName,
     webhook::{KEY_PURPOSE, Webhook},
 };
-use tidings_graphql::{Failure, OperationFailure};
+use tidings_graphql::{Failure, OperationFailure, result_union};
 use tidings_query::{
     render::{RenderRequest, Rendering, SourceAnswer, Waited, plan, render},
     source::Identity,
@@ -21,7 +21,6 @@ use tidings_query::{
 
 use super::{
     asker::{Asker, invalid, invalid_input, not_found, parse_argument, store_failure},
-    result_union,
     webhook::{Header, find, masked_headers},
 };
 use crate::{provision, webhook_input::AddWebhookInput};
@@ -43,11 +42,10 @@ pub struct Preview {
     pub duration_ms: u64,
 }
 
-result_union!(
+result_union! {
     /// The request, or why none would be sent.
-    PreviewWebhookResult,
-    Preview
-);
+    PreviewWebhookResult(Preview)
+}
 
 /// The preview of a webhook.
 #[derive(Default, Debug)]
@@ -86,16 +84,7 @@ async fn preview(
     };
     let trigger = listened(&webhook, trigger)?;
     let entity: EntityId = parse_argument("/entity", entity)?;
-    let event = Event {
-        id: asker.api.chance.event_id(now.wall),
-        trigger: trigger.clone(),
-        entity,
-        source: webhook.source.clone(),
-        application: Some(webhook.application),
-        variables: JsonObject::new(),
-        date: now.wall,
-        test: true,
-    };
+    let event = test_event(&asker, &webhook, trigger.clone(), entity, now);
     run(&asker, &webhook, &trigger, &event, now).await
 }
 
@@ -124,6 +113,26 @@ pub(super) fn listened(webhook: &Webhook, text: &str) -> Result<TriggerName, Ope
     let known: Vec<&str> = webhook.triggers.iter().map(TriggerName::as_str).collect();
     let message = format!("the webhook does not listen to {trigger}, but to {}", known.join(", "));
     Err(invalid("/trigger", message))
+}
+
+/// An event that only this webhook hears.
+pub(super) fn test_event(
+    asker: &Asker<'_>,
+    webhook: &Webhook,
+    trigger: TriggerName,
+    entity: EntityId,
+    now: Now,
+) -> Event {
+    Event {
+        id: asker.api.chance.event_id(now.wall),
+        trigger,
+        entity,
+        source: webhook.source.clone(),
+        application: Some(webhook.application),
+        variables: JsonObject::new(),
+        date: now.wall,
+        test: true,
+    }
 }
 
 async fn run(

@@ -8,20 +8,18 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 use tidings_core::{
     access::Scope,
-    event::{Event, JsonObject},
     ids::{DeliveryId, EntityId, EventId},
     matching::Match,
     time::Now,
     webhook::Webhook,
 };
-use tidings_graphql::{Failure, OperationFailure, Thing};
+use tidings_graphql::{Failure, OperationFailure, Thing, result_union};
 use tidings_store::{Append, AppendError, DeliveryView, NewEvent};
 
 use super::{
     asker::{Asker, not_found, parse_argument, store_failure},
     delivery::Delivery,
-    preview::listened,
-    result_union,
+    preview::{listened, test_event},
     webhook::find,
 };
 
@@ -32,11 +30,10 @@ const GRACE_MS: u64 = 15_000;
 /// The first and the longest wait between two looks.
 const LOOK_MS: (u64, u64) = (20, 250);
 
-result_union!(
+result_union! {
     /// The delivery once it was tried, or why it was not made.
-    TestWebhookResult,
-    Delivery
-);
+    TestWebhookResult(Delivery)
+}
 
 /// The test of a webhook.
 #[derive(Default, Debug)]
@@ -99,16 +96,7 @@ async fn fire(
         let catalog = asker.api.store.catalog().await.map_err(store_failure)?;
         let webhook = find(asker, id).await?;
         let trigger = listened(&webhook, trigger)?;
-        let event = Event {
-            id: asker.api.chance.event_id(now.wall),
-            trigger: trigger.clone(),
-            entity: entity.clone(),
-            source: webhook.source.clone(),
-            application: Some(webhook.application),
-            variables: JsonObject::new(),
-            date: now.wall,
-            test: true,
-        };
+        let event = test_event(asker, &webhook, trigger.clone(), entity.clone(), now);
         let event_id = event.id;
         let matches = vec![Match { webhook: Arc::clone(&webhook), trigger }];
         let append =

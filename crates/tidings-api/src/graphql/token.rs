@@ -8,20 +8,19 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use tidings_core::{
-    access::{Owner, Principal, Scope, ScopeSet, TokenKind as Kind},
+    access::{Owner, Principal, ScopeSet, TokenKind as Kind},
     application::Application,
     ids::{EntityId, TokenId},
     limits::USER_TOKEN_LIFETIME_S,
     secret::{TokenHash, token_text},
-    time::{Now, SECOND_MS, Wall},
+    time::{Now, SECOND_MS},
 };
-use tidings_graphql::{DateTime, Failure, OperationFailure, Problem, Thing, viewer::read_scopes};
+use tidings_graphql::{
+    DateTime, Failure, OperationFailure, Problem, Thing, result_union, viewer::read_scopes,
+};
 use tidings_store::{Append, AppendError, EntityExpectation, NewToken, Page};
 
-use super::{
-    asker::{Asker, invalid, not_found, parse_id, store_failure, write_failure},
-    result_union,
-};
+use super::asker::{Asker, invalid, not_found, parse_id, store_failure, write_failure};
 
 /// The kind of entity that users are.
 const USER: &str = "User";
@@ -83,16 +82,14 @@ pub struct TokenRevoked {
     pub revoked: DateTime,
 }
 
-result_union!(
+result_union! {
     /// The token that was added, or why not.
-    AddTokenResult,
-    TokenAdded
-);
-result_union!(
+    AddTokenResult(TokenAdded)
+}
+result_union! {
     /// The token that was revoked, or why not.
-    RevokeTokenResult,
-    TokenRevoked
-);
+    RevokeTokenResult(TokenRevoked)
+}
 
 /// Mutations of tokens.
 #[derive(Default, Debug)]
@@ -122,17 +119,19 @@ impl TokenMutation {
 }
 
 async fn add(context: &Context<'_>, input: &AddTokenInput) -> Result<TokenAdded, OperationFailure> {
-    let asker = Asker::with(context, &[])?;
+    let asker = match input.kind {
+        TokenKind::Operator => Asker::operator(context)?,
+        _ => Asker::managing(context)?,
+    };
     let application = match input.kind {
         TokenKind::Operator => {
-            Asker::operator(context)?;
             if input.application.is_some() {
                 let message = "an operator's token belongs to no application: leave it out";
                 return Err(invalid("/input/application", message));
             }
             None
         }
-        _ => Some(owner(context, &asker, input).await?),
+        _ => Some(owner(&asker, input).await?),
     };
     let mut problems = Vec::new();
     let user = user(&asker, application.as_deref(), input, &mut problems).await?;
@@ -216,16 +215,10 @@ async fn keep(
 
 /// The application of a token that is to be: the one that is named, or the asker's own.
 async fn owner(
-    context: &Context<'_>,
     asker: &Asker<'_>,
     input: &AddTokenInput,
 ) -> Result<std::sync::Arc<Application>, OperationFailure> {
     let own = asker.principal.application_name.as_ref();
-    if own.is_none() {
-        Asker::operator(context)?;
-    } else {
-        Asker::with(context, &[Scope::ManageWebhooks])?;
-    }
     match input.application.as_deref().or(own.map(|name| name.as_str())) {
         Some(name) => asker.application(name).await,
         None => Err(invalid("/input/application", "name the application that will own the token")),
@@ -276,25 +269,18 @@ fn expires(
     let own_ms = own_ms.map(|at| u64::try_from(at.0.saturating_sub(now.wall.0)).unwrap_or(0));
     let asked_ms = lifetime_s.map(|seconds| u64::from(seconds) * SECOND_MS);
     let ms = [own_ms, asked_ms].into_iter().flatten().min()?;
-    let wall = Wall(now.wall.0.saturating_add_unsigned(ms));
-    Some(Now { wall, elapsed: now.elapsed.plus_ms(ms) })
+    Some(now.plus_ms(ms))
 }
 
 async fn revoke(context: &Context<'_>, id: &ID) -> Result<TokenRevoked, OperationFailure> {
-    let asker = Asker::with(context, &[])?;
+    let asker = Asker::managing(context)?;
     let number: TokenId = parse_id(Thing::Token, id)?;
-    match asker.principal.application() {
-        None => {
-            Asker::operator(context)?;
-        }
-        Some(own) => {
-            Asker::with(context, &[Scope::ManageWebhooks])?;
-            let after = (number.0 > 1).then(|| TokenId(number.0 - 1));
-            let found = asker.api.store.tokens(Some(own), Page { first: 1, after }).await;
-            let found = found.map_err(store_failure)?;
-            if found.items.first().map(|token| token.id) != Some(number) {
-                return Err(not_found(Thing::Token, id));
-            }
+    if let Some(own) = asker.principal.application() {
+        let after = (number.0 > 1).then(|| TokenId(number.0 - 1));
+        let found = asker.api.store.tokens(Some(own), Page { first: 1, after }).await;
+        let found = found.map_err(store_failure)?;
+        if found.items.first().map(|token| token.id) != Some(number) {
+            return Err(not_found(Thing::Token, id));
         }
     }
     let revoked = asker.api.store.revoke_token(asker.now(), number).await;

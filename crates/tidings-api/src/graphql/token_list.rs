@@ -2,13 +2,13 @@
 
 use async_graphql::{Context, Error, ID, Object, SimpleObject};
 use tidings_core::{
-    access::{Owner, Scope, Token as Stored},
+    access::{Owner, Token as Stored},
     catalog::Catalog,
 };
 use tidings_graphql::{DateTime, ListPage};
 
 use super::{
-    asker::{Asker, as_error, page, shown, store_failure},
+    asker::{Asker, as_error, page, shown, store_error},
     token::TokenKind,
 };
 
@@ -69,20 +69,15 @@ impl TokenQuery {
         #[graphql(desc = "How many: 1 to 200.", default_with = "Some(50)")] first: Option<i32>,
         #[graphql(desc = "An `endCursor`, for the page after it.")] after: Option<String>,
     ) -> Result<ListPage<Token>, Error> {
-        let asker = Asker::with(context, &[]).map_err(as_error)?;
-        let asker = match asker.principal.application() {
-            None => Asker::operator(context),
-            Some(_) => Asker::with(context, &[Scope::ManageWebhooks]),
-        }
-        .map_err(as_error)?;
+        let asker = Asker::managing(context).map_err(as_error)?;
         let page = page(LIST, first, after.as_deref())?;
         let named = match &application {
             Some(name) => Some(asker.application(name).await.map_err(as_error)?.id),
             None => asker.principal.application(),
         };
         let store = &asker.api.store;
-        let catalog = store.catalog().await.map_err(store_failure).map_err(as_error)?;
-        let found = store.tokens(named, page).await.map_err(store_failure).map_err(as_error)?;
+        let catalog = store.catalog().await.map_err(store_error)?;
+        let found = store.tokens(named, page).await.map_err(store_error)?;
         Ok(shown(LIST, found, |one| one.id.to_string(), |one| Token::of(&one, &catalog)))
     }
 }

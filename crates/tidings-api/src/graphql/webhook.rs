@@ -3,19 +3,20 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Error, ID, Object, SimpleObject, Union};
+use async_graphql::{Context, Error, ID, Object, SimpleObject};
 use tidings_core::{
     access::Scope,
     ids::WebhookId,
     time::{Elapsed, Now, SECOND_MS, Wall},
     webhook::{MASK, Status, Webhook as Stored},
 };
-use tidings_graphql::{DateTime, Json, ListPage, OperationFailure, Problem, Thing};
+use tidings_graphql::{DateTime, Json, ListPage, OperationFailure, Problem, Thing, result_union};
 use tidings_store::{WebhookBacklog, WriteError};
 
 use super::{
     asker::{
-        Asker, as_error, not_found, page, parse_id, problem, shown, store_failure, write_failure,
+        Asker, as_error, not_found, page, parse_id, problem, shown, store_error, store_failure,
+        write_failure,
     },
     delivery::{self, Delivery},
     filter::{DeliveryFilter, WebhookFilter, WebhookStatus},
@@ -100,7 +101,7 @@ impl Webhook {
     /// The application that owns it, and whose rights its queries have.
     async fn application(&self, context: &Context<'_>) -> Result<String, Error> {
         let asker = Asker::with(context, &[]).map_err(as_error)?;
-        let catalog = asker.api.store.catalog().await.map_err(store_failure).map_err(as_error)?;
+        let catalog = asker.api.store.catalog().await.map_err(store_error)?;
         let application = catalog.application(self.0.application);
         Ok(application.map_or(String::new(), |found| found.name.to_string()))
     }
@@ -274,13 +275,9 @@ pub(super) async fn find(asker: &Asker<'_>, id: &str) -> Result<Arc<Stored>, Ope
     found.map(Arc::clone).ok_or_else(|| not_found(Thing::Webhook, id))
 }
 
-/// A webhook, or why it is not shown.
-#[derive(Union)]
-pub enum GetWebhookResult {
-    /// The webhook.
-    Found(Webhook),
-    /// Why not.
-    Failed(OperationFailure),
+result_union! {
+    /// A webhook, or why it is not shown.
+    GetWebhookResult(Webhook)
 }
 
 /// Queries about webhooks.
@@ -296,10 +293,7 @@ impl WebhookQuery {
         #[graphql(desc = "Its number.")] id: ID,
     ) -> GetWebhookResult {
         let found = async { find(&Asker::with(context, &SEES_WEBHOOKS)?, &id).await };
-        match found.await {
-            Ok(found) => GetWebhookResult::Found(Webhook(found)),
-            Err(failure) => GetWebhookResult::Failed(failure),
-        }
+        found.await.map(Webhook).into()
     }
 
     /// Webhooks, in the order in which they were added.
@@ -314,7 +308,7 @@ impl WebhookQuery {
         let page = page(LIST, first, after.as_deref())?;
         let filter = filter.unwrap_or_default().resolve(&asker).await.map_err(as_error)?;
         let found = asker.api.store.webhooks(filter, page).await;
-        let found = found.map_err(store_failure).map_err(as_error)?;
+        let found = found.map_err(store_error)?;
         Ok(shown(LIST, found, |one| one.id.to_string(), Webhook))
     }
 }

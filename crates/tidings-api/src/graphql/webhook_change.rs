@@ -8,13 +8,12 @@ use tidings_core::{
     time::Now,
     webhook::{Status, Webhook as Stored},
 };
-use tidings_graphql::{DateTime, Failure, OperationFailure, Problem, Thing};
+use tidings_graphql::{DateTime, Failure, OperationFailure, Problem, Thing, result_union};
 use tidings_query::QueryProblem;
 use tidings_store::WriteError;
 
 use super::{
     asker::{Asker, invalid, invalid_input, problem, write_failure},
-    result_union,
     webhook::{Webhook, find, wall_of},
 };
 use crate::{
@@ -54,41 +53,34 @@ pub struct WebhookKeyRotated {
     pub warnings: Vec<Problem>,
 }
 
-result_union!(
+result_union! {
     /// The webhook that was added, or why not.
-    AddWebhookResult,
-    WebhookAdded
-);
-result_union!(
+    AddWebhookResult(WebhookAdded)
+}
+result_union! {
     /// The webhook as it is now, or why it was not changed.
-    UpdateWebhookResult,
-    Webhook
-);
-result_union!(
+    UpdateWebhookResult(Webhook)
+}
+result_union! {
     /// The webhook as it last was, or why it was not deleted.
-    DeleteWebhookResult,
-    Webhook
-);
-result_union!(
+    DeleteWebhookResult(Webhook)
+}
+result_union! {
     /// The webhook as it is now, or why it was not paused.
-    PauseWebhookResult,
-    Webhook
-);
-result_union!(
+    PauseWebhookResult(Webhook)
+}
+result_union! {
     /// The webhook as it is now, or why it was not resumed.
-    ResumeWebhookResult,
-    Webhook
-);
-result_union!(
+    ResumeWebhookResult(Webhook)
+}
+result_union! {
     /// The new key, or why there is none.
-    RotateWebhookKeyResult,
-    WebhookKeyRotated
-);
-result_union!(
+    RotateWebhookKeyResult(WebhookKeyRotated)
+}
+result_union! {
     /// The webhook as it is now, or why the rotation was not finished.
-    FinishWebhookKeyRotationResult,
-    Webhook
-);
+    FinishWebhookKeyRotationResult(Webhook)
+}
 
 /// Mutations of webhooks. All need the scope `manage:webhooks`.
 #[derive(Default, Debug)]

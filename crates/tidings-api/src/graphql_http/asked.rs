@@ -2,9 +2,9 @@
 //! which of its fields a request without a token may not see.
 
 use async_graphql::{
-    Pos, Value, Variables,
+    Name, Pos, Value, Variables,
     parser::types::{
-        DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+        DocumentOperations, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet,
     },
 };
 
@@ -65,8 +65,19 @@ pub(super) fn closed_fields(
     operation: &OperationDefinition,
     public_schema: bool,
 ) -> Vec<String> {
-    let mut closed = Vec::new();
-    collect(document, &operation.selection_set.node, public_schema, 0, &mut closed);
+    let is_open = |field: &Field| match field.name.node.as_str() {
+        "__typename" => public_schema || is_plain(field),
+        "__schema" | "__type" => public_schema,
+        _ => false,
+    };
+    let mut closed: Vec<String> = root_fields(document, operation)
+        .into_iter()
+        .filter_map(|root| match root {
+            Ok(field) if is_open(field) => None,
+            Ok(field) => Some(field.response_key().node.to_string()),
+            Err(fragment) => Some(fragment.to_string()),
+        })
+        .collect();
     let names_nothing_else = document.fragments.is_empty()
         && document.operations.iter().count() == 1
         && operation.variable_definitions.is_empty()
@@ -77,45 +88,44 @@ pub(super) fn closed_fields(
     closed
 }
 
-fn collect(
-    document: &ExecutableDocument,
-    selections: &SelectionSet,
-    public_schema: bool,
+/// The fields at the root, those of fragments too; the name of a fragment that is not there, or
+/// that lies too deep.
+pub(super) fn root_fields<'a>(
+    document: &'a ExecutableDocument,
+    operation: &'a OperationDefinition,
+) -> Vec<Result<&'a Field, &'a Name>> {
+    let mut found = Vec::new();
+    collect(document, &operation.selection_set.node, 0, &mut found);
+    found
+}
+
+fn collect<'a>(
+    document: &'a ExecutableDocument,
+    selections: &'a SelectionSet,
     spreads: usize,
-    closed: &mut Vec<String>,
+    found: &mut Vec<Result<&'a Field, &'a Name>>,
 ) {
     for selection in &selections.items {
         match &selection.node {
-            Selection::Field(field) => {
-                let field = &field.node;
-                let is_open = match field.name.node.as_str() {
-                    "__typename" => public_schema || is_plain(field),
-                    "__schema" | "__type" => public_schema,
-                    _ => false,
-                };
-                if !is_open {
-                    closed.push(field.response_key().node.to_string());
-                }
-            }
+            Selection::Field(field) => found.push(Ok(&field.node)),
             Selection::InlineFragment(fragment) => {
-                let inner = &fragment.node.selection_set.node;
-                collect(document, inner, public_schema, spreads, closed);
+                collect(document, &fragment.node.selection_set.node, spreads, found);
             }
             Selection::FragmentSpread(spread) => {
-                let fragment = document.fragments.get(&spread.node.fragment_name.node);
-                match fragment {
+                let name = &spread.node.fragment_name.node;
+                match document.fragments.get(name) {
                     Some(fragment) if spreads < SPREADS_MAX => {
                         let inner = &fragment.node.selection_set.node;
-                        collect(document, inner, public_schema, spreads + 1, closed);
+                        collect(document, inner, spreads + 1, found);
                     }
-                    _ => closed.push(spread.node.fragment_name.node.to_string()),
+                    _ => found.push(Err(name)),
                 }
             }
         }
     }
 }
 
-fn is_plain(field: &async_graphql::parser::types::Field) -> bool {
+fn is_plain(field: &Field) -> bool {
     field.arguments.is_empty()
         && field.directives.is_empty()
         && field.selection_set.node.items.is_empty()

@@ -10,9 +10,7 @@
 //! request has it from us, because the salt is secret: so the request was run, and its answer was
 //! whole and at this position. What is asked for need not even be parsed.
 
-use async_graphql::parser::types::{
-    ExecutableDocument, OperationDefinition, Selection, SelectionSet,
-};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, Uri};
 use sha2::{Digest, Sha256};
@@ -22,13 +20,11 @@ use tidings_core::{
     ids::ApplicationId,
 };
 
-use super::MediaType;
+use super::{MediaType, asked::root_fields};
 use crate::{known::Known, state::Api};
 
 /// Bytes of a tag before they are written as text.
 const TAG_BYTES: usize = 18;
-/// How far fragments may lead into one another at the root.
-const SPREADS_MAX: usize = 32;
 
 /// A request whose answer may have a tag.
 pub(super) struct Poll {
@@ -126,30 +122,8 @@ pub(super) fn is_polled(
     operation: &OperationDefinition,
     polled: &BTreeSet<String>,
 ) -> bool {
-    asks_alone_for(document, &operation.selection_set.node, polled, 0)
-}
-
-fn asks_alone_for(
-    document: &ExecutableDocument,
-    selections: &SelectionSet,
-    polled: &BTreeSet<String>,
-    spreads: usize,
-) -> bool {
-    selections.items.iter().all(|selection| match &selection.node {
-        Selection::Field(field) => {
-            let name = field.node.name.node.as_str();
-            name == "__typename" || polled.contains(name)
-        }
-        Selection::InlineFragment(fragment) => {
-            asks_alone_for(document, &fragment.node.selection_set.node, polled, spreads)
-        }
-        Selection::FragmentSpread(spread) => {
-            let fragment = document.fragments.get(&spread.node.fragment_name.node);
-            spreads < SPREADS_MAX
-                && fragment.is_some_and(|fragment| {
-                    let inner = &fragment.node.selection_set.node;
-                    asks_alone_for(document, inner, polled, spreads + 1)
-                })
-        }
+    root_fields(document, operation).into_iter().all(|root| {
+        let name = root.map(|field| field.name.node.as_str());
+        name.is_ok_and(|name| name == "__typename" || polled.contains(name))
     })
 }

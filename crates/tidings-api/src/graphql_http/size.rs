@@ -41,7 +41,7 @@ const INTROSPECTIONS_MAX: usize = 5;
 /// items.
 const COST_MAX: u64 = 20_000;
 /// Items of a page that names no number.
-const FIRST: u64 = 50;
+const FIRST: u64 = tidings_graphql::page::FIRST.unsigned_abs() as u64;
 
 /// Measures a document's text.
 ///

@@ -11,9 +11,7 @@ use http::{
 };
 use serde::Serialize;
 use tidings_core::{outcome::parse_retry_after, time::Elapsed};
-use tidings_egress::{
-    Answer as Got, Egress, OpenAnswer, Outgoing, SendFailure, SendLimits, Target,
-};
+use tidings_egress::{Answer as Got, Egress, OpenAnswer, Outgoing, SendLimits, Target};
 use tidings_store::Clock;
 use tokio::time::timeout;
 use tracing::debug;
@@ -86,7 +84,7 @@ impl AdaptersOverHttp {
             body_time: Duration::from_millis(JSON_BODY_MS_MAX),
         };
         let answer = self.egress.send(&target, self.outgoing(operation, body), &limits).await;
-        let answer = answer.map_err(|failure| no_answer(operation, &failure))?;
+        let answer = answer.map_err(|failure| told(operation, failure))?;
         debug!(adapter.operation = operation.name(), status = answer.status, "an adapter answered");
         self.refuse_status(operation, answer.status, &answer.headers)?;
         let Got { headers, body, body_truncated, .. } = answer;
@@ -118,10 +116,6 @@ impl AdaptersOverHttp {
 
 fn told(operation: Operation, what: impl std::fmt::Display) -> AdapterTrouble {
     AdapterTrouble::of(format!("`{}`: {what}", operation.name()))
-}
-
-fn no_answer(operation: Operation, failure: &SendFailure) -> AdapterTrouble {
-    told(operation, failure)
 }
 
 fn media_type(headers: &HeaderMap) -> &str {
@@ -199,7 +193,7 @@ impl Adapters for AdaptersOverHttp {
         let outgoing = self.outgoing(operation, Some(&call));
         let within = Duration::from_millis(operation.answer_ms_max());
         let answer = self.egress.open(&target, outgoing, within).await;
-        let mut answer = answer.map_err(|failure| no_answer(operation, &failure))?;
+        let mut answer = answer.map_err(|failure| told(operation, failure))?;
         let patience = Patience::new(&self.clock);
         self.refuse_status(operation, answer.status, &answer.headers)?;
         if media_type(&answer.headers).eq_ignore_ascii_case(JSON_TYPE) {
@@ -250,7 +244,7 @@ async fn piece(
         return Some(Err(told(operation, "the bytes did not come to an end")));
     }
     match timeout(Duration::from_millis(STALL_MS_MAX), answer.next()).await {
-        Ok(piece) => piece.map(|piece| piece.map_err(|failure| no_answer(operation, &failure))),
+        Ok(piece) => piece.map(|piece| piece.map_err(|failure| told(operation, failure))),
         Err(_) => Some(Err(told(operation, "the bytes stood still"))),
     }
 }

@@ -7,6 +7,7 @@ use tidings_graphql::{OperationFailure, Problem};
 use super::{
     account::Consent, energy_switch::Money, entity_code::is_entity_code, provision::Address,
 };
+use crate::shelf::{ContentHash, DOCUMENT_BYTES_MAX};
 
 /// A name or reference, in characters.
 const TEXT_CHARACTERS_MAX: usize = 256;
@@ -23,8 +24,6 @@ const CONSENT_CHARACTERS_MAX: usize = 4_096;
 const CREDENTIAL_NAME_BYTES_MAX: usize = 64;
 /// The lines of an address.
 const ADDRESS_LINES_MAX: usize = 10;
-/// A document, in bytes.
-const DOCUMENT_BYTES_MAX: u32 = 64 * 1024 * 1024;
 /// Each half of a media type, in bytes.
 const MEDIA_TYPE_HALF_BYTES_MAX: usize = 63;
 
@@ -123,9 +122,8 @@ impl Checks {
 
     /// The SHA-256 of something.
     pub fn sha256(&mut self, path: &str, text: &str) {
-        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        if text.len() != 64 || !text.bytes().all(is_digit) {
-            self.refuse(path, "write a SHA-256 as 64 digits of 0-9 and a-f");
+        if let Err(error) = text.parse::<ContentHash>() {
+            self.refuse(path, error.to_string());
         }
     }
 

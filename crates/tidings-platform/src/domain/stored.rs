@@ -113,9 +113,15 @@ impl<B: Body> Stored<B> {
     /// An entity that is new at `now`.
     #[must_use]
     pub fn first(id: &str, now: Wall, body: B) -> Stored<B> {
+        Stored::over(None, id, now, body)
+    }
+
+    /// The same where a tombstone of that version gives way.
+    #[must_use]
+    pub fn over(tombstone: Option<u64>, id: &str, now: Wall, body: B) -> Stored<B> {
         Stored {
             id: id.to_owned(),
-            version: 1,
+            version: tombstone.unwrap_or(0) + 1,
             updated_at: now,
             deleted: false,
             gone_with: None,

@@ -6,7 +6,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use tidings_core::time::{DAY_MS, Wall};
+use tidings_core::time::DAY_MS;
 use tidings_graphql::{AccessLevel, Failure, OperationFailure};
 
 use super::{
@@ -21,7 +21,7 @@ use super::{
     },
     session::{Chosen, Left, Linked},
 };
-use crate::{collect::protocol::Credential, domain::Consent, writer::NewUserLink};
+use crate::{collect::protocol::Credential, domain::Consent, writer::NewLink};
 
 /// `GET /link/consent`
 pub(super) async fn show(State(link): State<Arc<AuthLink>>, request: Request) -> Response {
@@ -170,16 +170,15 @@ impl AuthLink {
         agreement: &Agreement,
     ) -> Result<Linked, OperationFailure> {
         let application = visit.session.asked.application.id;
-        let given_at = self.now().wall;
-        let days_ms = |days: u64| Wall(given_at.0.saturating_add_unsigned(days * DAY_MS));
-        let new = NewUserLink {
+        let now = self.now();
+        let new = NewLink {
             provider: chosen.code.clone(),
             access_level: agreement.level,
             credentials,
             consent: Consent {
                 text: agreement.text.clone(),
-                given_at,
-                until: agreement.how_long.days().map(days_ms),
+                given_at: now.wall,
+                until: agreement.how_long.days().map(|days| now.plus_ms(days * DAY_MS).wall),
             },
         };
         let account = self.writer.link_account_of_new_user(application, new).await?.entity;

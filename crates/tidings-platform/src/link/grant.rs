@@ -16,7 +16,7 @@ use tidings_core::{
     application::Application,
     ids::{ApplicationId, GrantId},
     limits::USER_TOKEN_LIFETIME_S,
-    secret::TokenHash,
+    secret::{TokenHash, token_text},
     time::{DAY_MS, Elapsed, HOUR_MS, Now, SECOND_MS, Wall},
 };
 use tidings_store::{
@@ -40,7 +40,6 @@ const REFRESH_IDLE_MS_MAX: u64 = 180 * DAY_MS;
 /// How long a grant is remembered beyond its use, so that who comes late is told why.
 const REMEMBERED_MS: u64 = HOUR_MS;
 const REFRESH_PREFIX: &str = "tidings_refresh_";
-const TOKEN_PREFIX: &str = "tidings_";
 const TRIES_MAX: usize = 8;
 
 /// A grant as it is stored.
@@ -289,13 +288,12 @@ impl AuthLink {
             return Err(NotIssued::Scope);
         }
         let Ok(user) = kept.grant.user.parse() else { return Err(NotIssued::Stopped) };
-        let access_token = format!("{TOKEN_PREFIX}{}", self.secret::<32>());
+        let access_token = token_text(self.random());
         let bounded = |ms: u64| left_ms.map_or(ms, |left_ms| left_ms.min(ms));
         let until = now.elapsed.plus_ms(bounded(REFRESH_IDLE_MS_MAX));
         let refreshing = kept.grant.offline.then(|| self.next_refresh(kept.id, family, until));
         let (refresh, refresh_token) = refreshing.unzip();
         let lifetime_ms = bounded(u64::from(USER_TOKEN_LIFETIME_S) * SECOND_MS);
-        let wall = Wall(now.wall.0.saturating_add_unsigned(lifetime_ms));
         let token = NewToken {
             hash: TokenHash::of(&access_token),
             owner: Owner::Application(owner),
@@ -303,7 +301,7 @@ impl AuthLink {
             user: Some(user),
             grant: Some(kept.id),
             scopes,
-            expires: Some(Now { wall, elapsed: now.elapsed.plus_ms(lifetime_ms) }),
+            expires: Some(now.plus_ms(lifetime_ms)),
         };
         let next = Grant { is_redeemed: true, refresh, ..kept.grant };
         let append = Append {

@@ -102,9 +102,13 @@ impl AuthLink {
 
     /// A text that nobody can guess.
     fn secret<const BYTES: usize>(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.random::<BYTES>())
+    }
+
+    fn random<const BYTES: usize>(&self) -> [u8; BYTES] {
         let mut bytes = [0; BYTES];
         self.chance.fill(&mut bytes);
-        URL_SAFE_NO_PAD.encode(bytes)
+        bytes
     }
 }
 

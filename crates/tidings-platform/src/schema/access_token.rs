@@ -3,11 +3,11 @@
 use async_graphql::{Context, Error, ID, Object, SimpleObject};
 use tidings_core::access::{Principal, Scope, ScopeSet, TokenKind};
 use tidings_graphql::{
-    DateTime, Denial, Failure, OperationFailure, Problem, principal,
+    DateTime, Denial, Failure, OperationFailure, Problem, principal, result_union,
     viewer::{read_scopes, require},
 };
 
-use super::{asking::result_union, batch::shown_alone, user::UserObject};
+use super::{batch::shown_alone, user::UserObject};
 use crate::writer::{Delegation, Issued, Writer};
 
 /// A token of a user at the one moment at which it is shown.
@@ -25,11 +25,11 @@ pub struct AccessToken {
 
 result_union! {
     /// The user's token, or why none was made.
-    AddUserAndAccessTokenResult { AccessToken(AccessToken) }
+    AddUserAndAccessTokenResult(AccessToken)
 }
 result_union! {
     /// The user's token, or why none was made.
-    AddAccessTokenResult { AccessToken(AccessToken) }
+    AddAccessTokenResult(AccessToken)
 }
 
 /// Tokens of users.

@@ -1,11 +1,11 @@
 //! Accounts.
 
 use async_graphql::{Context, Error, ID, Object};
-use tidings_graphql::{DateTime, Failure, PageArguments};
+use tidings_graphql::{DateTime, Failure, PageArguments, result_union};
 
 use super::{
-    asking::{Asking, result_union, writing_own},
-    batch::{Shown, shown_alone},
+    asking::{Asking, find, writing_own},
+    batch::{Shown, shown_written},
     document::DocumentObject,
     page::{EntityListPage, ListArguments, list},
     provider::ProviderObject,
@@ -101,7 +101,7 @@ impl AccountObject {
         let page = PageArguments::parse(Document::KIND, first, after.as_deref())?;
         let lists = &batch.documents_of;
         let found = batch.hanging(context, lists, ACCOUNT_ROLE, &entity.id, page).await?;
-        Ok(EntityListPage::of_hanging(found, after))
+        Ok(EntityListPage::of(found, after))
     }
 
     /// What the user owes the provider; negative where the provider owes; null where it is not
@@ -113,11 +113,11 @@ impl AccountObject {
 
 result_union! {
     /// An account, or why there is none.
-    GetAccountResult { Account(AccountObject) }
+    GetAccountResult(AccountObject)
 }
 result_union! {
     /// The account as it is now, or why its consent was not withdrawn.
-    WithdrawConsentResult { Account(AccountObject) }
+    WithdrawConsentResult(AccountObject)
 }
 
 /// Queries about accounts.
@@ -133,10 +133,7 @@ impl AccountQuery {
         context: &Context<'_>,
         #[graphql(desc = "The account's id.")] id: ID,
     ) -> Result<GetAccountResult, Error> {
-        Ok(match Asking::of(context)? {
-            Ok(asking) => asking.find(&id).await.map(AccountObject).into(),
-            Err(failure) => Err(failure).into(),
-        })
+        Ok(find(context, &id).await?.map(AccountObject).into())
     }
 
     /// The accounts of the application, in the order in which they were last changed.
@@ -150,8 +147,8 @@ impl AccountQuery {
         updated_since: Option<DateTime>,
     ) -> Result<EntityListPage<AccountObject>, Error> {
         let asking = Asking::of(context)?.map_err(Failure::into_error)?;
-        let (account, done) = (None, None);
-        let arguments = ListArguments { first, after, updated_since, user, account, done };
+        let page = ListArguments { first, after, updated_since, ..ListArguments::default() };
+        let arguments = ListArguments { user, ..page };
         list::<Account, _>(&asking, arguments).await
     }
 }
@@ -176,7 +173,6 @@ impl AccountMutation {
             Err(failure) => return Ok(Err(failure).into()),
         };
         let written = writer.withdraw_consent(application, &account).await;
-        let object = |account| AccountObject(shown_alone(application, account));
-        Ok(written.map(|written| object(written.entity)).into())
+        Ok(shown_written(application, written).map(AccountObject).into())
     }
 }

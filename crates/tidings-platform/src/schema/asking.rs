@@ -236,6 +236,17 @@ pub(super) fn stopped(context: &Context<'_>, error: &StoreError) -> Failure {
     Failure::Unavailable
 }
 
+/// An entity that the one who asks may see.
+pub(super) async fn find<'a, B: Body>(
+    context: &'a Context<'a>,
+    id: &str,
+) -> Result<Result<Shown<B>, Failure>, Error> {
+    Ok(match Asking::of(context)? {
+        Ok(asking) => asking.find(id).await,
+        Err(failure) => Err(failure),
+    })
+}
+
 /// The writer, and the application in whose name it writes: for its own tokens alone.
 pub(super) fn writing<'a>(
     context: &'a Context<'a>,
@@ -275,27 +286,3 @@ pub(super) fn operating<'a>(
     }
     Ok(require(principal, Scope::Admin).map(|()| writer))
 }
-
-/// A union of what was asked for and why there is none.
-macro_rules! result_union {
-    ($(#[$doc:meta])* $name:ident { $variant:ident($object:ty) }) => {
-        $(#[$doc])*
-        #[derive(async_graphql::Union)]
-        pub enum $name {
-            /// What was asked for.
-            $variant($object),
-            /// Why there is none.
-            OperationFailure(tidings_graphql::OperationFailure),
-        }
-
-        impl<F: Into<tidings_graphql::OperationFailure>> From<Result<$object, F>> for $name {
-            fn from(result: Result<$object, F>) -> $name {
-                match result {
-                    Ok(object) => $name::$variant(object),
-                    Err(failure) => $name::OperationFailure(failure.into()),
-                }
-            }
-        }
-    };
-}
-pub(super) use result_union;

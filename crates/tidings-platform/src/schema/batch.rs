@@ -19,7 +19,7 @@ use std::{
 
 use async_graphql::{Context, Error};
 use tidings_core::ids::ApplicationId;
-use tidings_graphql::{Failure, PageArguments};
+use tidings_graphql::{Failure, OperationFailure, PageArguments};
 use tidings_store::StoreError;
 use tokio::sync::OnceCell;
 
@@ -27,7 +27,7 @@ use super::asking::{sees, stopped};
 use crate::{
     domain::{Account, Body, Document, Provider, Provision, Stored, ToDo, User, last_role},
     reader::{EntityPage, Hanging, Reader, Tombstones},
-    writer::not_found,
+    writer::{Written, not_found},
 };
 
 /// Items of lists below one field of the root, wherever they stand in the answer.
@@ -128,6 +128,14 @@ pub(super) fn shown_alone<B: Body>(application: ApplicationId, entity: Stored<B>
     shown(application, vec![entity]).pop().expect("one is shown for each entity")
 }
 
+/// Shows what a change came to.
+pub(super) fn shown_written<B: Body>(
+    application: ApplicationId,
+    written: Result<Written<B>, OperationFailure>,
+) -> Result<Shown<B>, OperationFailure> {
+    written.map(|written| shown_alone(application, written.entity))
+}
+
 impl Batch {
     fn of<B: Body>(
         application: ApplicationId,
@@ -220,8 +228,9 @@ impl Batch {
         id: &str,
         page: PageArguments<u64>,
     ) -> Result<ShownPage<B>, Error> {
+        let reader = context.data::<Reader>()?;
         let list = lists.list(ListKey { role, first: page.first, after: page.after });
-        let all = list.get_or_try_init(|| self.read_hanging(context, role, page)).await;
+        let all = list.get_or_try_init(|| self.read_hanging(context, reader, role, page)).await;
         let all = all.map_err(|error| stopped(context, &error).into_error())?;
         let found = all.as_ref().ok_or_else(too_large)?.get(id).cloned();
         let found = found.ok_or_else(|| stopped(context, &dangling::<B>(id)).into_error())?;
@@ -235,10 +244,10 @@ impl Batch {
     async fn read_hanging<B: Body>(
         &self,
         context: &Context<'_>,
+        reader: &Reader,
         role: &str,
         page: PageArguments<u64>,
     ) -> Result<Option<HashMap<String, ShownPage<B>>>, StoreError> {
-        let Ok(reader) = context.data::<Reader>() else { return Ok(None) };
         let tombstones = match (self.last, page.after) {
             (true, _) => Tombstones::Shown,
             (false, Some(_)) => Tombstones::Told,
@@ -252,8 +261,8 @@ impl Batch {
             page,
             entities_max: NESTED_ITEMS_MAX,
         };
-        let Some(found) = reader.hanging_on::<B>(hanging).await? else { return Ok(None) };
-        Ok(Some(self.shown_pages(context, found)))
+        let found = reader.hanging_on::<B>(hanging).await?;
+        Ok(found.map(|found| self.shown_pages(context, found)))
     }
 
     /// All that was found for all targets becomes one batch.

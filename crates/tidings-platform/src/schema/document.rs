@@ -1,11 +1,11 @@
 //! Documents.
 
 use async_graphql::{Context, Error, ID, Object};
-use tidings_graphql::{DateTime, Failure};
+use tidings_graphql::{DateTime, Failure, result_union};
 
 use super::{
     account::AccountObject,
-    asking::{Asking, result_union},
+    asking::{Asking, find},
     batch::Shown,
     page::{EntityListPage, ListArguments, list},
 };
@@ -93,7 +93,7 @@ impl DocumentObject {
 
 result_union! {
     /// A document, or why there is none.
-    GetDocumentResult { Document(DocumentObject) }
+    GetDocumentResult(DocumentObject)
 }
 
 /// Queries about documents.
@@ -108,10 +108,7 @@ impl DocumentQuery {
         context: &Context<'_>,
         #[graphql(desc = "The document's id.")] id: ID,
     ) -> Result<GetDocumentResult, Error> {
-        Ok(match Asking::of(context)? {
-            Ok(asking) => asking.find(&id).await.map(DocumentObject).into(),
-            Err(failure) => Err(failure).into(),
-        })
+        Ok(find(context, &id).await?.map(DocumentObject).into())
     }
 
     /// The documents of an account, in the order in which they were last changed.
@@ -125,8 +122,8 @@ impl DocumentQuery {
         updated_since: Option<DateTime>,
     ) -> Result<EntityListPage<DocumentObject>, Error> {
         let asking = Asking::of(context)?.map_err(Failure::into_error)?;
-        let (user, account, done) = (None, Some(account), None);
-        let arguments = ListArguments { first, after, updated_since, user, account, done };
+        let page = ListArguments { first, after, updated_since, ..ListArguments::default() };
+        let arguments = ListArguments { account: Some(account), ..page };
         list::<Document, _>(&asking, arguments).await
     }
 }

@@ -1,11 +1,11 @@
 //! Switches of energy supplier.
 
 use async_graphql::{Context, Error, ID, Object, SimpleObject};
-use tidings_graphql::{DateTime, Failure};
+use tidings_graphql::{DateTime, Failure, result_union};
 
 use super::{
-    asking::{Asking, result_union, writing},
-    batch::{Shown, shown_alone},
+    asking::{Asking, find, writing},
+    batch::{Shown, shown_written},
     page::{EntityListPage, ListArguments, list},
     provider::ProviderObject,
     user::UserObject,
@@ -133,15 +133,15 @@ impl From<Commission> for CommissionObject {
 
 result_union! {
     /// A switch, or why there is none.
-    GetEnergySwitchResult { EnergySwitch(EnergySwitchObject) }
+    GetEnergySwitchResult(EnergySwitchObject)
 }
 result_union! {
     /// The switch that was added, or why none was.
-    AddEnergySwitchResult { EnergySwitch(EnergySwitchObject) }
+    AddEnergySwitchResult(EnergySwitchObject)
 }
 result_union! {
     /// The switch as it is now, or why it was not changed.
-    UpdateEnergySwitchResult { EnergySwitch(EnergySwitchObject) }
+    UpdateEnergySwitchResult(EnergySwitchObject)
 }
 
 /// Queries about switches.
@@ -156,10 +156,7 @@ impl EnergySwitchQuery {
         context: &Context<'_>,
         #[graphql(desc = "The switch's id.")] id: ID,
     ) -> Result<GetEnergySwitchResult, Error> {
-        Ok(match Asking::of(context)? {
-            Ok(asking) => asking.find(&id).await.map(EnergySwitchObject).into(),
-            Err(failure) => Err(failure).into(),
-        })
+        Ok(find(context, &id).await?.map(EnergySwitchObject).into())
     }
 
     /// The switches of the application, in the order in which they were last changed.
@@ -173,8 +170,8 @@ impl EnergySwitchQuery {
         updated_since: Option<DateTime>,
     ) -> Result<EntityListPage<EnergySwitchObject>, Error> {
         let asking = Asking::of(context)?.map_err(Failure::into_error)?;
-        let arguments =
-            ListArguments { first, after, updated_since, user, account: None, done: None };
+        let page = ListArguments { first, after, updated_since, ..ListArguments::default() };
+        let arguments = ListArguments { user, ..page };
         list::<EnergySwitch, _>(&asking, arguments).await
     }
 }
@@ -196,8 +193,7 @@ impl EnergySwitchMutation {
             Err(failure) => return Ok(Err(failure).into()),
         };
         let written = writer.add_energy_switch(application, input).await;
-        let object = |switch| EnergySwitchObject(shown_alone(application, switch));
-        Ok(written.map(|written| object(written.entity)).into())
+        Ok(shown_written(application, written).map(EnergySwitchObject).into())
     }
 
     /// Changes a switch. Fires `EnergySwitchUpdated`, unless nothing changes.
@@ -212,7 +208,6 @@ impl EnergySwitchMutation {
             Err(failure) => return Ok(Err(failure).into()),
         };
         let written = writer.update_energy_switch(application, &id, input).await;
-        let object = |switch| EnergySwitchObject(shown_alone(application, switch));
-        Ok(written.map(|written| object(written.entity)).into())
+        Ok(shown_written(application, written).map(EnergySwitchObject).into())
     }
 }

@@ -1,13 +1,9 @@
 //! Linking accounts.
 
 use async_graphql::{Context, Error, ID, InputObject, Object};
-use tidings_graphql::{AccessLevel, DateTime};
+use tidings_graphql::{AccessLevel, DateTime, result_union};
 
-use super::{
-    account::AccountObject,
-    asking::{result_union, writing},
-    batch::shown_alone,
-};
+use super::{account::AccountObject, asking::writing, batch::shown_written};
 use crate::{collect::protocol::Credential, domain::Consent, writer::NewLink};
 
 /// One thing that opens an account, as its provider asks for it.
@@ -32,7 +28,7 @@ pub struct ConsentInput {
 
 result_union! {
     /// The account that was linked, or why none was.
-    LinkAccountResult { Account(AccountObject) }
+    LinkAccountResult(AccountObject)
 }
 
 /// Links.
@@ -57,13 +53,11 @@ impl LinkMutation {
             Ok(writing) => writing,
             Err(failure) => return Ok(Err(failure).into()),
         };
-        let user = user.0;
         let consent = Consent::from(consent);
         let credentials = credentials.into_iter().map(Credential::from).collect();
-        let new = NewLink { user, provider, access_level, credentials, consent };
-        let written = writer.link_account(application, new).await;
-        let shown = |account| AccountObject::from(shown_alone(application, account));
-        Ok(written.map(|written| shown(written.entity)).into())
+        let new = NewLink { provider, access_level, credentials, consent };
+        let written = writer.link_account(application, &user, new).await;
+        Ok(shown_written(application, written).map(AccountObject::from).into())
     }
 }
 

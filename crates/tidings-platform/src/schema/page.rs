@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{ACCOUNT_ROLE, Body, ToDo, last_role, link},
-    reader::{PageQuery, Tombstones},
+    reader::{EntityPage, PageQuery, Tombstones},
 };
 
 /// A page of a list, in the order in which its items were last changed. What is changed later comes
@@ -39,8 +39,8 @@ impl<T: OutputType> TypeName for EntityListPage<T> {
 }
 
 impl<T: OutputType> EntityListPage<T> {
-    /// The page of what hangs on an entity. `after` is where it was begun.
-    pub(super) fn of_hanging<B: Body>(page: ShownPage<B>, after: Option<String>) -> Self
+    /// The page of what was found. `after` is where it was begun.
+    pub(super) fn of<B: Body>(page: ShownPage<B>, after: Option<String>) -> Self
     where
         T: From<Shown<B>>,
     {
@@ -59,6 +59,7 @@ impl<T: OutputType> EntityListPage<T> {
 }
 
 /// The arguments of a list as they came.
+#[derive(Default)]
 pub(super) struct ListArguments {
     pub(super) first: Option<i32>,
     pub(super) after: Option<String>,
@@ -98,12 +99,9 @@ pub(super) async fn list<B: Body, T: OutputType + From<Shown<B>>>(
     let page = asking.reader.page::<B>(query).await;
     let mut page = page.map_err(|error| asking.stopped(&error).into_error())?;
     page.items.retain(|entity| asking.sees(entity));
-    Ok(EntityListPage {
-        items: shown(application, page.items).into_iter().map(T::from).collect(),
-        end_cursor: page.end.map(|position| cursor(B::KIND, position)).or(arguments.after),
-        has_next_page: page.has_next_page,
-        deleted: page.deleted.into_iter().map(ID).collect(),
-    })
+    let EntityPage { items, deleted, end, has_next_page } = page;
+    let shown = ShownPage { items: shown(application, items), deleted, end, has_next_page };
+    Ok(EntityListPage::of(shown, arguments.after))
 }
 
 /// What a list is read by.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Error, Object};
-use tidings_graphql::{Failure, principal};
+use tidings_graphql::{Failure, principal, result_union};
 
-use super::asking::{Asking, operating, result_union};
+use super::asking::{Asking, operating};
 use crate::{
     domain::{Provider, ProviderCapabilities, Sector, Stored},
     writer::{NewProvider, ProviderChange},
@@ -47,15 +47,15 @@ impl ProviderObject {
 
 result_union! {
     /// The provider that was added, or why none was.
-    AddProviderResult { Provider(ProviderObject) }
+    AddProviderResult(ProviderObject)
 }
 result_union! {
     /// The provider as it is now, or why it was not changed.
-    UpdateProviderResult { Provider(ProviderObject) }
+    UpdateProviderResult(ProviderObject)
 }
 result_union! {
     /// The provider that was deleted, as it last was, or why none was.
-    DeleteProviderResult { Provider(ProviderObject) }
+    DeleteProviderResult(ProviderObject)
 }
 
 /// Queries about providers.

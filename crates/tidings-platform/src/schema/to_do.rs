@@ -1,12 +1,12 @@
 //! To-dos.
 
 use async_graphql::{Context, Error, ID, Object};
-use tidings_graphql::{DateTime, Failure};
+use tidings_graphql::{DateTime, Failure, result_union};
 
 use super::{
     account::AccountObject,
-    asking::{Asking, result_union, writing, writing_own},
-    batch::{Shown, shown_alone},
+    asking::{Asking, find, writing, writing_own},
+    batch::{Shown, shown_written},
     page::{EntityListPage, ListArguments, list},
     user::UserObject,
 };
@@ -83,15 +83,15 @@ impl ToDoObject {
 
 result_union! {
     /// A to-do, or why there is none.
-    GetToDoResult { ToDo(ToDoObject) }
+    GetToDoResult(ToDoObject)
 }
 result_union! {
     /// The to-do that was added, or why none was.
-    AddToDoResult { ToDo(ToDoObject) }
+    AddToDoResult(ToDoObject)
 }
 result_union! {
     /// The to-do as it is now, or why it was not marked as done.
-    CompleteToDoResult { ToDo(ToDoObject) }
+    CompleteToDoResult(ToDoObject)
 }
 
 /// Queries about to-dos.
@@ -106,10 +106,7 @@ impl ToDoQuery {
         context: &Context<'_>,
         #[graphql(desc = "The to-do's id.")] id: ID,
     ) -> Result<GetToDoResult, Error> {
-        Ok(match Asking::of(context)? {
-            Ok(asking) => asking.find(&id).await.map(ToDoObject).into(),
-            Err(failure) => Err(failure).into(),
-        })
+        Ok(find(context, &id).await?.map(ToDoObject).into())
     }
 
     /// The to-dos of the application, in the order in which they were last changed. Who polls with
@@ -148,8 +145,7 @@ impl ToDoMutation {
             Err(failure) => return Ok(Err(failure).into()),
         };
         let written = writer.add_to_do(application, input).await;
-        let object = |to_do| ToDoObject(shown_alone(application, to_do));
-        Ok(written.map(|written| object(written.entity)).into())
+        Ok(shown_written(application, written).map(ToDoObject).into())
     }
 
     /// Marks a to-do as done; a user's token does so with that user's own. Fires `ToDoDone`, unless
@@ -164,7 +160,6 @@ impl ToDoMutation {
             Err(failure) => return Ok(Err(failure).into()),
         };
         let written = writer.complete_to_do(application, &id).await;
-        let object = |to_do| ToDoObject(shown_alone(application, to_do));
-        Ok(written.map(|written| object(written.entity)).into())
+        Ok(shown_written(application, written).map(ToDoObject).into())
     }
 }

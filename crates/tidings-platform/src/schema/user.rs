@@ -2,12 +2,12 @@
 
 use async_graphql::{Context, Error, ID, Object, SimpleObject};
 use tidings_core::{access::Principal, limits};
-use tidings_graphql::{DateTime, Denial, Failure, PageArguments, principal};
+use tidings_graphql::{DateTime, Denial, Failure, PageArguments, principal, result_union};
 
 use super::{
     account::AccountObject,
-    asking::{Asking, result_union, stopped, writing},
-    batch::{Shown, shown_alone},
+    asking::{Asking, find, stopped, writing},
+    batch::{Shown, shown_alone, shown_written},
     page::{EntityListPage, ListArguments, list},
     to_do::ToDoObject,
 };
@@ -93,15 +93,15 @@ pub struct AuthorisedUser {
 
 result_union! {
     /// A user, or why there is none.
-    GetUserResult { User(UserObject) }
+    GetUserResult(UserObject)
 }
 result_union! {
     /// The user that was added, or why none was.
-    AddUserResult { User(UserObject) }
+    AddUserResult(UserObject)
 }
 result_union! {
     /// The user that was deleted, as it last was, or why none was.
-    DeleteUserResult { User(UserObject) }
+    DeleteUserResult(UserObject)
 }
 
 /// The user whose token it is, where it is a user's.
@@ -144,10 +144,7 @@ impl UserQuery {
         context: &Context<'_>,
         #[graphql(desc = "The user's id.")] id: ID,
     ) -> Result<GetUserResult, Error> {
-        Ok(match Asking::of(context)? {
-            Ok(asking) => asking.find(&id).await.map(UserObject).into(),
-            Err(failure) => Err(failure).into(),
-        })
+        Ok(find(context, &id).await?.map(UserObject).into())
     }
 
     /// The users of the application, in the order in which they were last changed. Not for a user's
@@ -164,8 +161,7 @@ impl UserQuery {
         if asking.principal.user.is_some() {
             return Err(Failure::Denied(Denial::OwnerOnly).into_error());
         }
-        let (user, account, done) = (None, None, None);
-        let arguments = ListArguments { first, after, updated_since, user, account, done };
+        let arguments = ListArguments { first, after, updated_since, ..ListArguments::default() };
         list::<User, _>(&asking, arguments).await
     }
 }
@@ -188,8 +184,7 @@ impl UserMutation {
             Err(failure) => return Ok(Err(failure).into()),
         };
         let written = writer.add_user(application, NewUser { id: None, reference }).await;
-        let object = |user| UserObject(shown_alone(application, user));
-        Ok(written.map(|written| object(written.entity)).into())
+        Ok(shown_written(application, written).map(UserObject).into())
     }
 
     /// Deletes a user with all accounts, to-dos and switches, revokes the user's tokens, and gives
@@ -205,7 +200,6 @@ impl UserMutation {
             Err(failure) => return Ok(Err(failure).into()),
         };
         let written = writer.delete_user(application, &id).await;
-        let object = |user| UserObject(shown_alone(application, user));
-        Ok(written.map(|written| object(written.entity)).into())
+        Ok(shown_written(application, written).map(UserObject).into())
     }
 }

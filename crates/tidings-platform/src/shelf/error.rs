@@ -25,8 +25,8 @@ pub enum ShelfError {
     },
     /// A document's bytes are not there.
     #[error(
-        "the document's file {} is missing: restore the folder from a backup, or delete the \
-         account and link it again",
+        "the document's file {} is missing: restore the folder from a backup, or have the \
+         account's consent withdrawn and link it anew",
         path.display()
     )]
     Missing {
@@ -36,7 +36,7 @@ pub enum ShelfError {
     /// A document's bytes are others than those that were put there.
     #[error(
         "the document's file {} has {found} bytes and should have {expected}: restore it from a \
-         backup, or delete the account and link it again",
+         backup, or have the account's consent withdrawn and link it anew",
         path.display()
     )]
     Corrupt {

@@ -54,15 +54,6 @@ impl Expected {
     }
 }
 
-/// A document's bytes, open for reading.
-#[derive(Debug)]
-pub struct Opened {
-    /// The file, at its beginning.
-    pub file: fs::File,
-    /// How long it is.
-    pub bytes: u32,
-}
-
 /// The folder of documents' bytes.
 #[derive(Clone)]
 pub struct Shelf {
@@ -132,11 +123,11 @@ impl Shelf {
         })
     }
 
-    /// Opens a document's bytes.
+    /// Opens a document's bytes, at their beginning.
     ///
     /// # Errors
     /// [`ShelfError`].
-    pub async fn open_document(&self, expected: Expected) -> Result<Opened, ShelfError> {
+    pub async fn open_document(&self, expected: Expected) -> Result<fs::File, ShelfError> {
         let path = self.path(expected.sha256);
         let file = match fs::File::open(&path).await {
             Ok(file) => file,
@@ -149,7 +140,7 @@ impl Shelf {
         if found != u64::from(expected.bytes) {
             return Err(ShelfError::Corrupt { path, found, expected: expected.bytes });
         }
-        Ok(Opened { file, bytes: expected.bytes })
+        Ok(file)
     }
 
     /// The hashes on the shelf that begin with this byte: a 256th of all, for whoever looks for
@@ -214,13 +205,6 @@ impl Shelf {
         let digits = sha256.to_string();
         let (first, rest) = digits.split_at(2);
         self.inner.folder.join(first).join(rest)
-    }
-
-    async fn sync_folder_of(&self, sha256: ContentHash) -> Result<(), ShelfError> {
-        let path = self.path(sha256);
-        let folder = path.parent().unwrap_or(&self.inner.folder);
-        self.step(Step::SyncFolder).map_err(disk("sync the folder", folder))?;
-        sync_folder(folder).await.map_err(disk("sync the folder", folder))
     }
 
     #[cfg(not(test))]

@@ -98,7 +98,8 @@ impl Shelf {
         let renamed = fs::rename(&incoming.path, &path).await;
         renamed.map_err(disk("rename a file to", &path))?;
         incoming.has_its_name();
-        self.sync_folder_of(sha256).await
+        self.step(Step::SyncFolder).map_err(disk("sync the folder", folder))?;
+        sync_folder(folder).await.map_err(disk("sync the folder", folder))
     }
 }
 

@@ -52,9 +52,9 @@ fn pieces(text: &'static [u8]) -> impl futures_util::Stream<Item = Sent> {
 }
 
 async fn read(shelf: &Shelf, expected: Expected) -> Vec<u8> {
-    let mut opened = shelf.open_document(expected).await.unwrap();
+    let mut file = shelf.open_document(expected).await.unwrap();
     let mut bytes = Vec::new();
-    opened.file.read_to_end(&mut bytes).await.unwrap();
+    file.read_to_end(&mut bytes).await.unwrap();
     bytes
 }
 

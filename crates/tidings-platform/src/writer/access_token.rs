@@ -11,7 +11,7 @@ use tidings_core::{
 use tidings_graphql::OperationFailure;
 use tidings_store::NewToken;
 
-use super::{Beside, Committed, Plan, TRIES_MAX, Writer, changed_meanwhile, stopped, user};
+use super::{Committed, Plan, TRIES_MAX, Writer, changed_meanwhile, stopped, user};
 use crate::domain::{Checks, Stored, User, new_entity_code};
 
 /// What a master token hands on.
@@ -56,7 +56,7 @@ impl Writer {
             let now = self.now();
             let reference = reference.clone();
             let body = User { tenant_id: None, reference, added_at: now.wall };
-            let plan = user::plan(delegation.application, &id, now, body);
+            let plan = user::plan(delegation.application, &id, None, now, body);
             if let Some(issued) = self.issue(now, delegation, plan).await? {
                 return Ok(issued);
             }
@@ -90,14 +90,14 @@ impl Writer {
         &self,
         now: Now,
         delegation: Delegation,
-        plan: Plan<Stored<User>>,
+        mut plan: Plan<Stored<User>>,
     ) -> Result<Option<Issued>, OperationFailure> {
         let mut random = [0; 32];
         self.chance.fill(&mut random);
         let token = token_text(random);
         let expires = self.end(now, delegation).await?;
         let user = plan.made.id.parse().expect("24 hexadecimal digits are an entity's id");
-        let new = NewToken {
+        plan.tokens.push(NewToken {
             kind: TokenKind::User,
             user: Some(user),
             expires: Some(expires),
@@ -106,9 +106,8 @@ impl Writer {
                 Owner::Application(delegation.application),
                 delegation.scopes,
             )
-        };
-        let beside = Beside { tokens: vec![new], ..Beside::default() };
-        let Committed::Done(_) = self.commit_with(now, &plan, &beside).await? else {
+        });
+        let Committed::Done(_) = self.commit(now, &plan).await? else {
             return Ok(None);
         };
         let (scopes, expires) = (delegation.scopes, expires.wall);
@@ -124,8 +123,6 @@ impl Writer {
         let own_ms = u64::from(lifetime_s.unwrap_or(USER_TOKEN_LIFETIME_S)) * SECOND_MS;
         let left = delegation.ends.map(|ends| ends.0.saturating_sub(now.wall.0));
         let left_ms = left.map_or(own_ms, |left| u64::try_from(left).unwrap_or(0));
-        let ms = own_ms.min(left_ms);
-        let wall = Wall(now.wall.0.saturating_add_unsigned(ms));
-        Ok(Now { wall, elapsed: now.elapsed.plus_ms(ms) })
+        Ok(now.plus_ms(own_ms.min(left_ms)))
     }
 }

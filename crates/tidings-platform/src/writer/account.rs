@@ -2,15 +2,14 @@
 
 use async_graphql::MaybeUndefined;
 use tidings_core::{ids::ApplicationId, limits, time::Wall};
-use tidings_graphql::{Failure, OperationFailure, PageArguments, Thing};
+use tidings_graphql::{Failure, OperationFailure, Thing};
 
-use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped};
+use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, over};
 use crate::{
     domain::{
         ACCOUNTS_PER_USER_MAX, AccessLevel, Account, AccountStatus, Checks, Consent, Money,
-        Provider, Stored, USER_ROLE, User, change, link, new_entity_code,
+        Provider, Stored, USER_ROLE, User, change, new_entity_code,
     },
-    reader::{PageQuery, Tombstones},
     triggers::Trigger,
 };
 
@@ -87,38 +86,6 @@ impl Writer {
         Err(changed_meanwhile::<Account>(&id))
     }
 
-    /// Changes an account and fires `AccountUpdated`, unless nothing changes.
-    ///
-    /// # Errors
-    /// `INVALID_INPUT`, `NOT_FOUND`, `CONFLICT` when the consent was withdrawn, or what stops the
-    /// store.
-    pub async fn update_account(
-        &self,
-        application: ApplicationId,
-        id: &str,
-        wanted: AccountChange,
-    ) -> Result<Written<Account>, OperationFailure> {
-        wanted.check()?;
-        for _ in 0..TRIES_MAX {
-            let now = self.now();
-            let before = self.existing::<Account>(Some(application), id).await?;
-            let body = wanted.over(&before.body);
-            if body == before.body {
-                return Ok(Written { entity: before, event: None });
-            }
-            refuse_withdrawn(&before)?;
-            let plan = Plan {
-                changes: vec![before.change(Some(application), &body)],
-                firings: vec![Firing::of(Trigger::AccountUpdated, id, application)],
-                ..Plan::of(before.next(now.wall, body))
-            };
-            if let Some(written) = self.write(now, plan).await? {
-                return Ok(written);
-            }
-        }
-        Err(changed_meanwhile::<Account>(id))
-    }
-
     /// All accounts of a user are shown at once, so that there must be an end to them. Two that are
     /// added at the same moment may both be the last.
     pub(super) async fn refuse_too_many_accounts(
@@ -127,38 +94,26 @@ impl Writer {
         user: &str,
     ) -> Result<(), OperationFailure> {
         const { assert!(ACCOUNTS_PER_USER_MAX <= limits::PAGE_MAX, "they fit one page") };
-        let query = PageQuery {
-            application: Some(application),
-            link: Some(link(USER_ROLE, user)),
-            updated_since: None,
-            tombstones: Tombstones::LeftOut,
-            page: PageArguments { first: ACCOUNTS_PER_USER_MAX, after: None },
-        };
-        let page = self.reader.page::<Account>(query).await.map_err(|error| stopped(&error))?;
-        if page.items.len() < ACCOUNTS_PER_USER_MAX {
+        let accounts = self.hanging::<Account>(application, USER_ROLE, user).await?;
+        if accounts.len() < ACCOUNTS_PER_USER_MAX {
             return Ok(());
         }
         Err(Failure::TooMany { what: Thing::Account, max: ACCOUNTS_PER_USER_MAX }.into())
     }
 
-    /// The account that something is added to.
+    /// The account that something is to be written about: nothing is any more once its consent was
+    /// withdrawn.
     pub(super) async fn account_to_write(
         &self,
         application: ApplicationId,
         id: &str,
     ) -> Result<Stored<Account>, OperationFailure> {
         let account = self.existing::<Account>(Some(application), id).await?;
-        refuse_withdrawn(&account)?;
+        if account.body.status == AccountStatus::ConsentWithdrawn {
+            return Err(Failure::ConsentWithdrawn { account: account.id }.into());
+        }
         Ok(account)
     }
-}
-
-/// Nothing is written any more about an account whose consent was withdrawn.
-fn refuse_withdrawn(account: &Stored<Account>) -> Result<(), OperationFailure> {
-    if account.body.status == AccountStatus::ConsentWithdrawn {
-        return Err(Failure::ConsentWithdrawn { account: account.id.clone() }.into());
-    }
-    Ok(())
 }
 
 impl AccountChange {
@@ -179,13 +134,5 @@ impl AccountChange {
             balance: over(&self.balance, &before.balance),
             ..before.clone()
         }
-    }
-}
-
-fn over<T: Clone>(wanted: &MaybeUndefined<T>, before: &Option<T>) -> Option<T> {
-    match wanted {
-        MaybeUndefined::Undefined => before.clone(),
-        MaybeUndefined::Null => None,
-        MaybeUndefined::Value(value) => Some(value.clone()),
     }
 }

@@ -8,7 +8,7 @@ use tidings_graphql::OperationFailure;
 use tidings_store::TaskChange;
 
 use super::{
-    AccountChange, Beside, Committed, Firing, NewDocument, NewProvision, Plan, TRIES_MAX, Writer,
+    AccountChange, Committed, Firing, NewDocument, NewProvision, Plan, TRIES_MAX, Writer,
     changed_meanwhile, document, provision,
 };
 use crate::{
@@ -65,7 +65,7 @@ impl Writer {
             let now = self.now();
             let account = self.account_to_write(application, account).await?;
             let plan = self.plan_collected(application, now, &account, collected).await?;
-            match self.commit_with(now, &plan, &Beside::tasks(collected.progress.clone())).await? {
+            match self.commit(now, &plan).await? {
                 Committed::Done(_) => return Ok(()),
                 Committed::LeaseLost => return Err(NotCollected::LeaseLost),
                 Committed::Conflict => {}
@@ -82,18 +82,15 @@ impl Writer {
         collected: &Collected,
     ) -> Result<Plan<()>, OperationFailure> {
         let owner = Some(application);
-        let documents =
-            self.plan_documents(application, now, account, &collected.documents).await?;
         let mut plan = Plan {
-            changes: documents.changes,
             expected: vec![account.expected(owner)],
-            firings: documents.firings,
-            ..Plan::of(())
+            tasks: collected.progress.clone(),
+            ..self.plan_documents(application, now, account, &collected.documents).await?
         };
         let mut is_touched = false;
         if let Some(provisions) = &collected.provisions {
             let before = self.provisions_of(application, &account.id).await?;
-            let part = provision::plan(application, now, account, before, provisions);
+            let part = provision::plan(application, account, before, provisions);
             is_touched = !part.changes.is_empty();
             plan.changes.extend(part.changes);
             plan.firings.extend(part.firings);

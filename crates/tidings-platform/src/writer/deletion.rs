@@ -9,20 +9,18 @@
 //! A crash before the second line leaves the user or account, which can be deleted again. After it
 //! nothing can be added any more: whatever hangs on something expects it to be there.
 
-use tidings_core::{ids::ApplicationId, limits, time::Now};
-use tidings_graphql::{Failure, OperationFailure, PageArguments};
+use tidings_core::{ids::ApplicationId, time::Now};
+use tidings_graphql::{Failure, OperationFailure};
 use tidings_store::{Emptied, EntityChange, Link, TaskChange};
 
-use super::{
-    Beside, Committed, Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped,
-};
+use super::{Committed, Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped};
 use crate::{
     collect::collection::Collection,
     domain::{
         ACCOUNT_ROLE, Account, Body, Document, EnergySwitch, GoesWith, Provision, Stored, ToDo,
         USER_ROLE, User, link, tell_by,
     },
-    reader::{PageQuery, Tombstones},
+    reader::PageQuery,
     triggers::Trigger,
 };
 
@@ -109,9 +107,9 @@ impl Writer {
         deletion: &Deletion,
         mut changes: Vec<EntityChange>,
     ) -> Plan<()> {
-        let erased = ids_of(&changes);
         let firings = self.accounts_gone(now, deletion, &mut changes);
-        Plan { changes, firings, erased, ..Plan::of(()) }
+        let (erased, tasks) = (ids_of(&changes), tasks_of(deletion, &changes));
+        Plan { changes, firings, erased, tasks, ..Plan::of(()) }
     }
 
     /// Accounts that go with their user: each is told of by an event of its own.
@@ -159,13 +157,13 @@ impl Writer {
             changes.push(itself);
             let plan = Plan {
                 erased: ids_of(&changes),
+                tasks: tasks_of(deletion, &changes),
                 changes,
                 emptied: deletion.emptied(deletion.kinds()),
                 firings,
                 ..Plan::of(entity)
             };
-            let tasks = tasks_of(deletion, &plan.changes);
-            if let Some(written) = self.write_with(now, plan, tasks).await? {
+            if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
             }
         }
@@ -198,13 +196,8 @@ impl Writer {
     ) -> Result<Vec<EntityChange>, OperationFailure> {
         let Deletion { application, goes_with, hanging_on } = deletion;
         for _ in 0..PAGES_MAX {
-            let query = PageQuery {
-                application: Some(*application),
-                link: Some(hanging_on.clone()),
-                updated_since: None,
-                tombstones: Tombstones::LeftOut,
-                page: PageArguments { first: limits::PAGE_MAX, after: None },
-            };
+            let on = Some(hanging_on.clone());
+            let query = PageQuery::existing(Some(*application), on, None);
             let page = self.reader.page::<B>(query).await.map_err(|error| stopped(&error))?;
             let tombstone = |it: &Stored<B>| match goes_with {
                 Some(goes_with) => it.tombstone_with(Some(*application), *goes_with),
@@ -215,10 +208,9 @@ impl Writer {
                 return Ok(changes);
             }
             let plan = self.gone(now, deletion, changes);
-            let tasks = tasks_of(deletion, &plan.changes);
             // A conflict is met by the next turn, which reads again.
             let (Committed::Done(_) | Committed::Conflict | Committed::LeaseLost) =
-                self.commit_with(now, &plan, &Beside::tasks(tasks)).await?;
+                self.commit(now, &plan).await?;
         }
         Err(Failure::Unavailable.into())
     }

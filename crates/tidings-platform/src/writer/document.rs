@@ -9,7 +9,7 @@ use tidings_core::{
 };
 use tidings_graphql::OperationFailure;
 
-use super::{Firing, Plan, TRIES_MAX, Writer, WrittenList, changed_meanwhile, stopped};
+use super::{Firing, Plan, Writer, stopped};
 use crate::{
     domain::{Account, Checks, Document, DocumentType, Stored, change, entity_code_of},
     triggers::Trigger,
@@ -35,46 +35,20 @@ pub struct NewDocument {
 }
 
 impl Writer {
-    /// Adds documents to an account and fires `DocumentAdded` for each, all in one commit; at most
-    /// 1,000 at a time. One that is there already is left as it is: what is collected again never
-    /// becomes a second one. In the answer are those that were added.
-    ///
-    /// # Errors
-    /// `INVALID_INPUT`, `NOT_FOUND`, `CONFLICT` when the consent was withdrawn, or what stops the
-    /// store.
-    pub async fn add_documents(
-        &self,
-        application: ApplicationId,
-        account: &str,
-        documents: Vec<NewDocument>,
-    ) -> Result<WrittenList<Document>, OperationFailure> {
-        check(&documents)?;
-        for _ in 0..TRIES_MAX {
-            let now = self.now();
-            let account = self.account_to_write(application, account).await?;
-            let plan = self.plan_documents(application, now, &account, &documents).await?;
-            if plan.changes.is_empty() {
-                return Ok(WrittenList { entities: Vec::new(), events: Vec::new() });
-            }
-            if let Some(written) = self.write_list(now, plan).await? {
-                return Ok(written);
-            }
-        }
-        Err(changed_meanwhile::<Account>(account))
-    }
-
+    /// Adds documents to an account and fires `DocumentAdded` for each. One that is there already
+    /// is left as it is: what is collected again never becomes a second one.
     pub(super) async fn plan_documents(
         &self,
         application: ApplicationId,
         now: Now,
         account: &Stored<Account>,
         documents: &[NewDocument],
-    ) -> Result<Plan<Vec<Stored<Document>>>, OperationFailure> {
+    ) -> Result<Plan<()>, OperationFailure> {
         let owner = Some(application);
         let id_of = |new: &NewDocument| entity_code_of(&account.id, &new.provider_key);
         let there = self.reader.many::<Document>(owner, documents.iter().map(id_of).collect());
         let there = there.await.map_err(|error| stopped(&error))?;
-        let mut plan = Plan { expected: vec![account.expected(owner)], ..Plan::of(Vec::new()) };
+        let mut plan = Plan::of(());
         let mut listed = HashSet::new();
         for new in documents {
             let id = id_of(new);
@@ -83,12 +57,9 @@ impl Writer {
             if is_there || !listed.insert(id.clone()) {
                 continue;
             }
-            let body = new.of(account, now);
             let version = before.map(|tombstone| tombstone.version);
-            plan.changes.push(change(owner, &id, version, &body));
+            plan.changes.push(change(owner, &id, version, &new.of(account, now)));
             plan.firings.push(Firing::of(Trigger::DocumentAdded, &id, application));
-            let version = version.unwrap_or(0) + 1;
-            plan.made.push(Stored { version, ..Stored::first(&id, now.wall, body) });
         }
         Ok(plan)
     }

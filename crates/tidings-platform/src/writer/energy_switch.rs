@@ -7,7 +7,7 @@ use tidings_core::{
 };
 use tidings_graphql::{DateTime, OperationFailure};
 
-use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile};
+use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, over};
 use crate::{
     domain::{
         Checks, Commission, CommissionStatus, EnergySwitch, FuelType, Money, Provider, Stored,
@@ -223,12 +223,12 @@ impl EnergySwitchChange {
         let switch = EnergySwitch {
             date,
             user: before.user.clone(),
-            user_switch_reference_id: optional(&self.user_switch_reference_id, reference),
-            postcode: optional(&self.postcode, &before.postcode),
+            user_switch_reference_id: over(&self.user_switch_reference_id, reference),
+            postcode: over(&self.postcode, &before.postcode),
             provider: checks.required("/input/provider", &self.provider, provider),
-            tariff_name: optional(&self.tariff_name, &before.tariff_name),
-            projected_spend: optional(&self.projected_spend, &before.projected_spend),
-            savings: optional(&self.savings, &before.savings),
+            tariff_name: over(&self.tariff_name, &before.tariff_name),
+            projected_spend: over(&self.projected_spend, &before.projected_spend),
+            savings: over(&self.savings, &before.savings),
             fuel_type: checks.required("/input/fuelType", &self.fuel_type, before.fuel_type),
             fuels_switched,
             commission,
@@ -264,28 +264,16 @@ impl CommissionFields {
 }
 
 fn check_texts_and_money(switch: &EnergySwitch, checks: &mut Checks) {
-    if let Some(text) = &switch.user_switch_reference_id {
-        checks.text("/input/userSwitchReferenceId", text);
-    }
+    let reference = switch.user_switch_reference_id.as_ref();
+    checks.optional_text("/input/userSwitchReferenceId", reference);
     if let Some(text) = &switch.postcode {
         checks.postcode("/input/postcode", text);
     }
-    if let Some(text) = &switch.tariff_name {
-        checks.text("/input/tariffName", text);
-    }
+    checks.optional_text("/input/tariffName", switch.tariff_name.as_ref());
     if let Some(money) = &switch.projected_spend {
         checks.money("/input/projectedSpend", money);
     }
     if let Some(money) = &switch.savings {
         checks.money("/input/savings", money);
-    }
-}
-
-/// A field that may be empty: left out keeps, null clears.
-fn optional<T: Clone>(wanted: &MaybeUndefined<T>, before: &Option<T>) -> Option<T> {
-    match wanted {
-        MaybeUndefined::Undefined => before.clone(),
-        MaybeUndefined::Null => None,
-        MaybeUndefined::Value(value) => Some(value.clone()),
     }
 }

@@ -9,7 +9,7 @@ use tidings_core::{
     limits::PAGE_MAX,
     time::{Now, Wall},
 };
-use tidings_graphql::{AccessLevel, Denial, Failure, OperationFailure, PageArguments};
+use tidings_graphql::{AccessLevel, Denial, Failure, OperationFailure};
 use tidings_store::TaskChange;
 
 use super::{Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped, user};
@@ -22,7 +22,7 @@ use crate::{
         ACCOUNT_ROLE, Account, AccountStatus, Checks, Consent, Document, Provider, Stored, ToDo,
         ToDoKind, USER_ROLE, User, change, link, new_entity_code,
     },
-    reader::{PageQuery, Tombstones},
+    reader::PageQuery,
     triggers::Trigger,
 };
 
@@ -32,21 +32,6 @@ const AHEAD_MS_MAX: i64 = 5 * 60 * 1_000;
 /// An account that is to be linked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewLink {
-    /// The id of the user who holds it.
-    pub user: String,
-    /// The code of the provider.
-    pub provider: String,
-    /// How far the platform may look.
-    pub access_level: AccessLevel,
-    /// What opens the account.
-    pub credentials: Vec<Credential>,
-    /// What the user agreed to.
-    pub consent: Consent,
-}
-
-/// An account that is to be linked, of a user who comes into being with it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewUserLink {
     /// The code of the provider.
     pub provider: String,
     /// How far the platform may look.
@@ -66,24 +51,22 @@ impl Writer {
     pub async fn link_account_of_new_user(
         &self,
         application: ApplicationId,
-        new: NewUserLink,
+        new: NewLink,
     ) -> Result<Written<Account>, OperationFailure> {
-        let NewUserLink { provider, access_level, credentials, consent } = new;
-        let user = new_entity_code(&*self.chance);
-        let new = NewLink { user, provider, access_level, credentials, consent };
         self.check_link(&new)?;
+        let user_id = new_entity_code(&*self.chance);
         let id = new_entity_code(&*self.chance);
         for _ in 0..TRIES_MAX {
             let now = self.now();
             let provider = self.referred::<Provider>(None, &new.provider, "/provider").await?;
             self.refuse_level(application, &provider, new.access_level).await?;
             let body = User { tenant_id: None, reference: None, added_at: now.wall };
-            let user = user::plan(application, &new.user, now, body);
-            let mut plan = plan_link(application, now.wall, &id, &new);
+            let user = user::plan(application, &user_id, None, now, body);
+            let mut plan = plan_link(application, now.wall, &user_id, &id, &new);
             plan.changes.splice(0..0, user.changes);
             plan.firings.splice(0..0, user.firings);
-            let tasks = self.set_to_work(application, &id, &new, now);
-            if let Some(written) = self.write_with(now, plan, tasks).await? {
+            plan.tasks.push(self.set_to_work(application, &id, &new, now));
+            if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
             }
         }
@@ -102,6 +85,7 @@ impl Writer {
     pub async fn link_account(
         &self,
         application: ApplicationId,
+        user: &str,
         new: NewLink,
     ) -> Result<Written<Account>, OperationFailure> {
         self.check_link(&new)?;
@@ -109,20 +93,20 @@ impl Writer {
         for _ in 0..TRIES_MAX {
             let now = self.now();
             let owner = Some(application);
-            let user = self.referred::<User>(owner, &new.user, "/user").await?;
+            let user = self.referred::<User>(owner, user, "/user").await?;
             let provider = self.referred::<Provider>(None, &new.provider, "/provider").await?;
             self.refuse_level(application, &provider, new.access_level).await?;
-            let mut plan = match self.rejected_account(application, &new).await? {
+            let mut plan = match self.rejected_account(application, &user.id, &new.provider).await?
+            {
                 Some(account) => self.plan_renewal(application, now.wall, account, &new).await?,
                 None => {
                     self.refuse_too_many_accounts(application, &user.id).await?;
-                    plan_link(application, now.wall, &fresh_id, &new)
+                    plan_link(application, now.wall, &user.id, &fresh_id, &new)
                 }
             };
             plan.expected.push(user.expected(owner));
-            let id = plan.made.id.clone();
-            let tasks = self.set_to_work(application, &id, &new, now);
-            if let Some(written) = self.write_with(now, plan, tasks).await? {
+            plan.tasks.push(self.set_to_work(application, &plan.made.id, &new, now));
+            if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
             }
         }
@@ -136,10 +120,10 @@ impl Writer {
         account: &str,
         new: &NewLink,
         now: Now,
-    ) -> Vec<TaskChange> {
+    ) -> TaskChange {
         let collection = Collection::new(&self.vault, &self.chance, account, &new.credentials);
         let lane = lane(&new.provider, new.access_level);
-        vec![collection.put(application, account, lane, now)]
+        collection.put(application, account, lane, now)
     }
 
     /// The access levels that the provider offers and the application may use.
@@ -216,10 +200,11 @@ impl Writer {
     async fn rejected_account(
         &self,
         application: ApplicationId,
-        new: &NewLink,
+        user: &str,
+        provider: &str,
     ) -> Result<Option<Stored<Account>>, OperationFailure> {
-        let accounts = self.hanging::<Account>(application, USER_ROLE, &new.user).await?;
-        let of_provider = accounts.into_iter().filter(|it| it.body.provider == new.provider);
+        let accounts = self.hanging::<Account>(application, USER_ROLE, user).await?;
+        let of_provider = accounts.into_iter().filter(|it| it.body.provider == provider);
         for account in of_provider.rev() {
             let is_meant = match account.body.status {
                 AccountStatus::CredentialsRejected => true,
@@ -272,7 +257,8 @@ impl Writer {
         };
         let (mut open, mut after) = (Vec::new(), None);
         loop {
-            let query = hanging_on(application, ACCOUNT_ROLE, account, after);
+            let on = Some(link(ACCOUNT_ROLE, account));
+            let query = PageQuery::existing(Some(application), on, after);
             let page = self.reader.page::<ToDo>(query).await.map_err(|error| stopped(&error))?;
             open.extend(page.items.into_iter().filter(is_open));
             open.truncate(PAGE_MAX);
@@ -290,30 +276,21 @@ impl Writer {
         role: &str,
         id: &str,
     ) -> Result<Vec<Stored<B>>, OperationFailure> {
-        let query = hanging_on(application, role, id, None);
+        let query = PageQuery::existing(Some(application), Some(link(role, id)), None);
         let page = self.reader.page::<B>(query).await.map_err(|error| stopped(&error))?;
         Ok(page.items)
-    }
-}
-
-fn hanging_on(application: ApplicationId, role: &str, id: &str, after: Option<u64>) -> PageQuery {
-    PageQuery {
-        application: Some(application),
-        link: Some(link(role, id)),
-        updated_since: None,
-        tombstones: Tombstones::LeftOut,
-        page: PageArguments { first: PAGE_MAX, after },
     }
 }
 
 fn plan_link(
     application: ApplicationId,
     now: Wall,
+    user: &str,
     id: &str,
     new: &NewLink,
 ) -> Plan<Stored<Account>> {
     let body = Account {
-        user: new.user.clone(),
+        user: user.to_owned(),
         provider: new.provider.clone(),
         reference: None,
         access_level: new.access_level,

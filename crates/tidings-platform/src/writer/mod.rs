@@ -10,6 +10,7 @@
 
 use std::{fmt, ops::RangeInclusive, sync::Arc};
 
+use async_graphql::MaybeUndefined;
 use tidings_core::{
     event::{Event, JsonObject},
     ids::{ApplicationId, EntityId, EventId},
@@ -53,7 +54,7 @@ pub use account::{AccountChange, NewAccount};
 pub use collected::{Collected, NotCollected};
 pub use document::NewDocument;
 pub use energy_switch::{CommissionFields, EnergySwitchChange, NewEnergySwitch};
-pub use link::{NewLink, NewUserLink};
+pub use link::NewLink;
 pub use provider::{NewProvider, ProviderChange};
 pub use provision::NewProvision;
 pub use subject::Subject;
@@ -102,15 +103,6 @@ pub struct Written<B> {
     pub event: Option<AppendedEvent>,
 }
 
-/// What a change of several entities came to.
-#[derive(Clone, PartialEq, Debug)]
-pub struct WrittenList<B> {
-    /// The entities that were added or changed, as they are now.
-    pub entities: Vec<Stored<B>>,
-    /// The events that were fired; none where nothing changed.
-    pub events: Vec<AppendedEvent>,
-}
-
 /// What is to be written in one commit: at most [`limits::EVENTS_PER_REQUEST_MAX`] events.
 struct Plan<T> {
     changes: Vec<EntityChange>,
@@ -121,6 +113,10 @@ struct Plan<T> {
     firings: Vec<Firing>,
     /// Ids of what may not be told any more, but for the events of this plan.
     erased: Vec<String>,
+    tasks: Vec<TaskChange>,
+    tokens: Vec<NewToken>,
+    /// Beside those of what is deleted.
+    revocations: Vec<Revocation>,
     /// What will have been made.
     made: T,
 }
@@ -128,9 +124,17 @@ struct Plan<T> {
 impl<T> Plan<T> {
     /// A plan that changes nothing yet.
     fn of(made: T) -> Plan<T> {
-        let (changes, expected, emptied) = (Vec::new(), Vec::new(), Vec::new());
-        let (firings, erased) = (Vec::new(), Vec::new());
-        Plan { changes, expected, emptied, firings, erased, made }
+        Plan {
+            changes: Vec::new(),
+            expected: Vec::new(),
+            emptied: Vec::new(),
+            firings: Vec::new(),
+            erased: Vec::new(),
+            tasks: Vec::new(),
+            tokens: Vec::new(),
+            revocations: Vec::new(),
+            made,
+        }
     }
 
     /// What may not be told any more, by whose it is: a plan that erases changes one application's.
@@ -141,9 +145,9 @@ impl<T> Plan<T> {
         owner.filter(|_| !self.erased.is_empty()).map(erasure).into_iter().collect()
     }
 
-    /// The tokens of users who are deleted open nothing any more, nor do those that were issued
-    /// under the consent for an account that is.
-    fn revocations(&self) -> Vec<Revocation> {
+    /// Its own, and those of what is deleted: the tokens of users open nothing any more, nor do
+    /// those that were issued under the consent for an account.
+    fn all_revocations(&self) -> Vec<Revocation> {
         let revocation = |gone: &EntityChange| {
             let application = gone.application?;
             match gone.kind.as_str() {
@@ -152,7 +156,8 @@ impl<T> Plan<T> {
                 _ => None,
             }
         };
-        self.changes.iter().filter(|change| change.deleted).filter_map(revocation).collect()
+        let deleted = self.changes.iter().filter(|change| change.deleted);
+        deleted.filter_map(revocation).chain(self.revocations.iter().cloned()).collect()
     }
 }
 
@@ -160,21 +165,6 @@ impl<T> Plan<T> {
 /// Auth Link has the account's id.
 fn revocation_of(application: ApplicationId, account: &str) -> Option<Revocation> {
     account.parse().ok().map(|grant| Revocation::Grant { application, grant })
-}
-
-/// What is committed beside entities and events.
-#[derive(Default)]
-struct Beside {
-    tasks: Vec<TaskChange>,
-    tokens: Vec<NewToken>,
-    /// Beside those of what is deleted.
-    revocations: Vec<Revocation>,
-}
-
-impl Beside {
-    fn tasks(tasks: Vec<TaskChange>) -> Beside {
-        Beside { tasks, ..Beside::default() }
-    }
 }
 
 /// An event that is to be.
@@ -245,16 +235,6 @@ impl Writer {
     /// Commits a plan. When the catalog changed since the events were matched, they are matched
     /// again.
     async fn commit<T>(&self, now: Now, plan: &Plan<T>) -> Result<Committed, OperationFailure> {
-        self.commit_with(now, plan, &Beside::default()).await
-    }
-
-    /// Commits a plan with what comes beside it.
-    async fn commit_with<T>(
-        &self,
-        now: Now,
-        plan: &Plan<T>,
-        beside: &Beside,
-    ) -> Result<Committed, OperationFailure> {
         let events: Vec<Event> =
             plan.firings.iter().map(|firing| self.event(now, firing)).collect();
         assert!(
@@ -274,12 +254,12 @@ impl Writer {
                 expected: plan.expected.clone(),
                 emptied: plan.emptied.clone(),
                 erasures: plan.erasures(),
-                tasks: beside.tasks.clone(),
-                revocations: [plan.revocations(), beside.revocations.clone()].concat(),
-                tokens: beside.tokens.clone(),
+                tasks: plan.tasks.clone(),
+                revocations: plan.all_revocations(),
+                tokens: plan.tokens.clone(),
                 ..Append::of(catalog.version(), events.iter().map(new_event).collect())
             };
-            self.running.removing(&beside.tasks);
+            self.running.removing(&plan.tasks);
             match self.append(now, append).await? {
                 Ok(appended) => return Ok(Committed::Done(appended)),
                 Err(AppendError::StaleCatalog) => {}
@@ -332,48 +312,17 @@ impl Writer {
         }
     }
 
-    /// Commits a plan. `None`: an entity was changed by someone else, so read and plan again.
+    /// Commits a plan, no task of which needs a lease. `None`: an entity was changed by someone
+    /// else, so read and plan again.
     async fn write<B: Body>(
         &self,
         now: Now,
         plan: Plan<Stored<B>>,
     ) -> Result<Option<Written<B>>, OperationFailure> {
-        self.write_with(now, plan, Vec::new()).await
-    }
-
-    /// The same with changes of tasks, none of which needs a lease.
-    async fn write_with<B: Body>(
-        &self,
-        now: Now,
-        plan: Plan<Stored<B>>,
-        tasks: Vec<TaskChange>,
-    ) -> Result<Option<Written<B>>, OperationFailure> {
-        self.write_beside(now, plan, &Beside::tasks(tasks)).await
-    }
-
-    /// The same with all that may come beside it, no task of which needs a lease.
-    async fn write_beside<B: Body>(
-        &self,
-        now: Now,
-        plan: Plan<Stored<B>>,
-        beside: &Beside,
-    ) -> Result<Option<Written<B>>, OperationFailure> {
-        match self.commit_with(now, &plan, beside).await? {
+        match self.commit(now, &plan).await? {
             Committed::Done(events) => {
                 Ok(Some(Written { entity: plan.made, event: events.into_iter().next() }))
             }
-            Committed::Conflict | Committed::LeaseLost => Ok(None),
-        }
-    }
-
-    /// The same for a plan that makes several.
-    async fn write_list<B: Body>(
-        &self,
-        now: Now,
-        plan: Plan<Vec<Stored<B>>>,
-    ) -> Result<Option<WrittenList<B>>, OperationFailure> {
-        match self.commit(now, &plan).await? {
-            Committed::Done(events) => Ok(Some(WrittenList { entities: plan.made, events })),
             Committed::Conflict | Committed::LeaseLost => Ok(None),
         }
     }
@@ -414,6 +363,15 @@ impl Writer {
             None => Ok(()),
             Some(_) => Err(Failure::Taken { what: B::THING, id: id.to_owned() }.into()),
         }
+    }
+}
+
+/// A field that may be empty: left out keeps, null clears.
+fn over<T: Clone>(wanted: &MaybeUndefined<T>, before: &Option<T>) -> Option<T> {
+    match wanted {
+        MaybeUndefined::Undefined => before.clone(),
+        MaybeUndefined::Null => None,
+        MaybeUndefined::Value(value) => Some(value.clone()),
     }
 }
 

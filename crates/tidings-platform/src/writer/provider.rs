@@ -3,7 +3,7 @@
 use async_graphql::{InputObject, MaybeUndefined};
 use tidings_graphql::{Failure, OperationFailure, Thing};
 
-use super::{Plan, TRIES_MAX, Writer, Written, changed_meanwhile, stopped};
+use super::{Plan, TRIES_MAX, Writer, Written, changed_meanwhile, over, stopped};
 use crate::domain::{Checks, Provider, ProviderCapabilities, Sector, Stored, change};
 
 /// A provider that is to be.
@@ -70,10 +70,7 @@ impl Writer {
             let version = before.map(|tombstone| tombstone.version);
             let plan = Plan {
                 changes: vec![change(None, &code, version, &body)],
-                ..Plan::of(Stored {
-                    version: version.unwrap_or(0) + 1,
-                    ..Stored::first(&code, now.wall, body.clone())
-                })
+                ..Plan::of(Stored::over(version, &code, now.wall, body.clone()))
             };
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
@@ -104,11 +101,7 @@ impl Writer {
                     &wanted.capabilities,
                     capabilities,
                 ),
-                adapter_url: match &wanted.adapter_url {
-                    MaybeUndefined::Undefined => adapter_url,
-                    MaybeUndefined::Null => None,
-                    MaybeUndefined::Value(url) => Some(url.clone()),
-                },
+                adapter_url: over(&wanted.adapter_url, &adapter_url),
             };
             checks.text("/input/name", &body.name);
             self.check_adapter_url(&mut checks, wanted.adapter_url.value().map(String::as_str));

@@ -2,14 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use tidings_core::{
-    ids::ApplicationId,
-    limits,
-    time::{Now, Wall},
-};
-use tidings_graphql::{OperationFailure, PageArguments};
+use tidings_core::{ids::ApplicationId, time::Wall};
+use tidings_graphql::OperationFailure;
 
-use super::{Firing, Plan, TRIES_MAX, Writer, WrittenList, changed_meanwhile, stopped};
+use super::{Firing, Plan, Writer, stopped};
 use crate::{
     domain::{
         ACCOUNT_ROLE, Account, Address, Checks, Money, PROVISIONS_PER_ACCOUNT_MAX, Provision,
@@ -43,38 +39,6 @@ pub struct NewProvision {
 }
 
 impl Writer {
-    /// Makes these the provisions of an account, all of them: fires `ProvisionAdded` and
-    /// `ProvisionUpdated` for each that is new or other than before, and `AccountUpdated` when
-    /// anything changes, also when one is gone. In the answer are those that were added or changed.
-    ///
-    /// # Errors
-    /// `INVALID_INPUT`, `NOT_FOUND`, `CONFLICT` when the consent was withdrawn, or what stops the
-    /// store.
-    pub async fn put_provisions(
-        &self,
-        application: ApplicationId,
-        account: &str,
-        provisions: Vec<NewProvision>,
-    ) -> Result<WrittenList<Provision>, OperationFailure> {
-        check(&provisions)?;
-        for _ in 0..TRIES_MAX {
-            let now = self.now();
-            let account = self.account_to_write(application, account).await?;
-            let before = self.provisions_of(application, &account.id).await?;
-            let mut plan = plan(application, now, &account, before, &provisions);
-            if plan.changes.is_empty() {
-                return Ok(WrittenList { entities: Vec::new(), events: Vec::new() });
-            }
-            // `updated` of an account covers its provisions.
-            plan.changes.push(account.change(Some(application), &account.body));
-            plan.firings.push(Firing::of(Trigger::AccountUpdated, &account.id, application));
-            if let Some(written) = self.write_list(now, plan).await? {
-                return Ok(written);
-            }
-        }
-        Err(changed_meanwhile::<Account>(account))
-    }
-
     /// All provisions of an account by their ids, also those that are gone: they may come back.
     pub(super) async fn provisions_of(
         &self,
@@ -84,13 +48,9 @@ impl Writer {
         let mut all = HashMap::new();
         let mut after = None;
         loop {
-            let query = PageQuery {
-                application: Some(application),
-                link: Some(link(ACCOUNT_ROLE, account)),
-                updated_since: None,
-                tombstones: Tombstones::Shown,
-                page: PageArguments { first: limits::PAGE_MAX, after },
-            };
+            let on = Some(link(ACCOUNT_ROLE, account));
+            let existing = PageQuery::existing(Some(application), on, after);
+            let query = PageQuery { tombstones: Tombstones::Shown, ..existing };
             let page = self.reader.page::<Provision>(query).await;
             let page = page.map_err(|error| stopped(&error))?;
             all.extend(page.items.into_iter().map(|provision| (provision.id.clone(), provision)));
@@ -102,36 +62,30 @@ impl Writer {
     }
 }
 
-/// The changes from the provisions that there were to those that there are, without that of the
-/// account.
+/// Makes these the provisions of an account, all of them, and fires `ProvisionAdded` and
+/// `ProvisionUpdated` for each that is new or other than before. The account is the caller's to
+/// change when anything here does, also when one is gone: `updated` of an account covers its
+/// provisions.
 pub(super) fn plan(
     application: ApplicationId,
-    now: Now,
     account: &Stored<Account>,
     mut before: HashMap<String, Stored<Provision>>,
     provisions: &[NewProvision],
-) -> Plan<Vec<Stored<Provision>>> {
+) -> Plan<()> {
     let owner = Some(application);
-    let mut plan = Plan::of(Vec::new());
+    let mut plan = Plan::of(());
     for provision in provisions {
         let id = entity_code_of(&account.id, &provision.provider_key);
         let body = provision.of(account);
-        let (trigger, made) = match before.remove(&id) {
+        let earlier = before.remove(&id);
+        let trigger = match &earlier {
             Some(same) if !same.deleted && same.body == body => continue,
-            Some(other) if !other.deleted => {
-                plan.changes.push(other.change(owner, &body));
-                (Trigger::ProvisionUpdated, other.next(now.wall, body))
-            }
-            gone => {
-                let version = gone.map(|tombstone| tombstone.version);
-                plan.changes.push(change(owner, &id, version, &body));
-                let version = version.unwrap_or(0) + 1;
-                let made = Stored { version, ..Stored::first(&id, now.wall, body) };
-                (Trigger::ProvisionAdded, made)
-            }
+            Some(other) if !other.deleted => Trigger::ProvisionUpdated,
+            _ => Trigger::ProvisionAdded,
         };
+        let version = earlier.map(|earlier| earlier.version);
+        plan.changes.push(change(owner, &id, version, &body));
         plan.firings.push(Firing::of(trigger, &id, application));
-        plan.made.push(made);
     }
     let mut ended: Vec<Stored<Provision>> =
         before.into_values().filter(|provision| !provision.deleted).collect();

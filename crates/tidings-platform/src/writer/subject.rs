@@ -49,12 +49,8 @@ impl Writer {
             let now = self.now();
             let tenant_id = Some(subject.subject.clone());
             let body = User { tenant_id, reference: None, added_at: now.wall };
-            let mut plan = user::plan(application, &id, now, body);
-            let version = gone.map(|tombstone| tombstone.version);
-            for change in &mut plan.changes {
-                change.expected_version = version;
-            }
-            plan.made.version = version.unwrap_or(0) + 1;
+            let tombstone = gone.map(|gone| gone.version);
+            let plan = user::plan(application, &id, tombstone, now, body);
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(Some(written.entity));
             }

@@ -29,9 +29,7 @@ impl Writer {
         new: NewUser,
     ) -> Result<Written<User>, OperationFailure> {
         let mut checks = Checks::default();
-        if let Some(reference) = &new.reference {
-            checks.text("/reference", reference);
-        }
+        checks.optional_text("/reference", new.reference.as_ref());
         if let Some(id) = &new.id {
             checks.entity_code("/id", id);
         }
@@ -45,7 +43,7 @@ impl Writer {
             }
             let body =
                 User { tenant_id: None, reference: new.reference.clone(), added_at: now.wall };
-            let plan = plan(application, &id, now, body);
+            let plan = plan(application, &id, None, now, body);
             if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
             }
@@ -54,16 +52,18 @@ impl Writer {
     }
 }
 
-/// A user who is new, and the event that says so.
+/// A user who is new, perhaps in the place of a tombstone of that version, and the event that says
+/// so.
 pub(super) fn plan(
     application: ApplicationId,
     id: &str,
+    tombstone: Option<u64>,
     now: Now,
     body: User,
 ) -> Plan<Stored<User>> {
     Plan {
-        changes: vec![change(Some(application), id, None, &body)],
+        changes: vec![change(Some(application), id, tombstone, &body)],
         firings: vec![Firing::of(Trigger::UserAdded, id, application)],
-        ..Plan::of(Stored::first(id, now.wall, body))
+        ..Plan::of(Stored::over(tombstone, id, now.wall, body))
     }
 }

@@ -10,7 +10,7 @@ use tidings_core::ids::ApplicationId;
 use tidings_graphql::OperationFailure;
 
 use super::{
-    Beside, Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile,
+    Firing, Plan, TRIES_MAX, Writer, Written, changed_meanwhile,
     deletion::{Deletion, ids_of},
     revocation_of,
 };
@@ -58,13 +58,12 @@ impl Writer {
                 changes,
                 emptied: deletion.emptied(&[Document::KIND, Provision::KIND]),
                 firings: vec![Firing::of(Trigger::AccountUpdated, id, application)],
+                // The credentials go with the task.
+                tasks: vec![Collection::remove(application, id)],
+                revocations: revocation_of(application, id).into_iter().collect(),
                 ..Plan::of(before.next(now.wall, body))
             };
-            // The credentials go with the task.
-            let tasks = vec![Collection::remove(application, id)];
-            let revocations = revocation_of(application, id).into_iter().collect();
-            let beside = Beside { tasks, revocations, ..Beside::default() };
-            if let Some(written) = self.write_beside(now, plan, &beside).await? {
+            if let Some(written) = self.write(now, plan).await? {
                 return Ok(written);
             }
         }

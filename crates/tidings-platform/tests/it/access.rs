@@ -19,7 +19,7 @@ use tidings_store::{Append, Clock, EntityChange, Store};
 
 use crate::support::{
     World,
-    linked::{Linked, provision},
+    linked::{Linked, changed, provision, provisions},
     walk::{Walk, told},
 };
 
@@ -73,7 +73,7 @@ impl Scene {
             last_collected_at: Some(samples::WALL),
             balance: MaybeUndefined::Value(money.clone()),
         };
-        world.writer.update_account(world.acme.id, &linked.account, change).await.unwrap();
+        world.keep(&linked.account, changed(change)).await.unwrap();
         let lines = vec!["canary street 1".to_owned()];
         let full = NewProvision {
             supply_number: Some("canary supply".to_owned()),
@@ -82,7 +82,7 @@ impl Scene {
             projected_spend: Some(money),
             ..provision("elec-1")
         };
-        world.writer.put_provisions(world.acme.id, &linked.account, vec![full]).await.unwrap();
+        world.keep(&linked.account, provisions(vec![full])).await.unwrap();
         world.writer.complete_to_do(world.acme.id, &linked.account_to_do).await.unwrap();
         let stranger = world.writer.add_user(world.acme.id, NewUser::default()).await.unwrap();
         let gone = Gone::seed(&world).await;

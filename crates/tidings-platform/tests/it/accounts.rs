@@ -11,7 +11,7 @@ use tidings_store::{Append, EntityChange, Store};
 
 use crate::support::{
     Upset, World,
-    linked::{account, document, provision, to_do},
+    linked::{account, changed, document, documents, provision, provisions, to_do},
     operator,
 };
 
@@ -83,9 +83,10 @@ async fn an_updated_account_is_heard_under_both_names_and_nothing_is_fired_when_
         balance: MaybeUndefined::Value(Money { currency: "GBP".to_owned(), amount: 12.5 }),
     };
     let before = world.events().await.len();
-    let written = world.writer.update_account(world.acme.id, &id, change()).await.unwrap();
-    assert!(written.event.is_some());
-    assert_eq!(written.entity.body.reference, None);
+    world.keep(&id, changed(change())).await.unwrap();
+    let written = world.store_entity("Account", &id).await;
+    let body: Value = serde_json::from_str(&written.body).unwrap();
+    assert_eq!((&body["reference"], &body["status"]), (&Value::Null, &json!("UP_TO_DATE")));
     let events = world.events().await;
     let (event, deliveries) = events.last().unwrap();
     assert_eq!((event.trigger.as_str(), event.entity.as_str()), ("AccountUpdated", id.as_str()));
@@ -97,8 +98,8 @@ async fn an_updated_account_is_heard_under_both_names_and_nothing_is_fired_when_
     assert_eq!(heard, expected, "each under the name that it listens to");
     world.pass_ms(1_000);
     for same in [change(), AccountChange::default()] {
-        let again = world.writer.update_account(world.acme.id, &id, same).await.unwrap();
-        assert_eq!((again.event, again.entity), (None, written.entity.clone()));
+        world.keep(&id, changed(same)).await.unwrap();
+        assert_eq!(world.store_entity("Account", &id).await, written);
     }
     assert_eq!(world.events().await.len(), before + 1);
 }
@@ -119,17 +120,15 @@ async fn withdrawn_consent_fires_once_and_nothing_is_written_any_more() {
         let found = world.get(world.acme(), &query, Value::Null).await;
         assert_eq!(found["status"], "CONSENT_WITHDRAWN");
     }
-    let (acme, id) = (world.acme.id, linked.account.as_str());
+    let id = linked.account.as_str();
     let expected = vec![("AccountUpdated".to_owned(), linked.account.clone())];
     assert_eq!(world.fired_since(before).await, expected);
     let status = Some(AccountStatus::UpToDate);
     let change = AccountChange { status, ..AccountChange::default() };
-    let refused = [
-        world.writer.update_account(acme, id, change).await.unwrap_err(),
-        world.writer.add_documents(acme, id, vec![document("new")]).await.unwrap_err(),
-        world.writer.put_provisions(acme, id, vec![provision("new")]).await.unwrap_err(),
-    ];
-    for refused in refused {
+    for new in
+        [changed(change), documents(vec![document("new")]), provisions(vec![provision("new")])]
+    {
+        let refused = world.keep(id, new).await.unwrap_err();
         assert_eq!(refused.failure.code().as_str(), "CONFLICT");
         let text = refused.failure.text(tidings_graphql::Locale::EnGb);
         assert!(text.contains("was withdrawn") && text.contains(id), "{text}");
@@ -220,8 +219,8 @@ async fn another_application_sees_none_of_it() {
     let before = world.events().await.len();
     let (other, id) = (world.other.id, linked.account.as_str());
     let refused = [
-        world.writer.add_documents(other, id, vec![document("x")]).await.map(|_| ()),
-        world.writer.put_provisions(other, id, Vec::new()).await.map(|_| ()),
+        world.keep_for(other, id, documents(vec![document("x")])).await,
+        world.keep_for(other, id, provisions(Vec::new())).await,
         world.writer.delete_account(other, id).await.map(|_| ()),
         world.writer.complete_to_do(other, &linked.user_to_do).await.map(|_| ()),
         world.writer.add_to_do(other, to_do(USER, None, "x")).await.map(|_| ()),

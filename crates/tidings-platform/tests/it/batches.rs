@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 use tidings_platform::{sample::USER, writer::NewUser};
 
-use crate::support::{World, linked::document};
+use crate::support::{
+    World,
+    linked::{document, documents},
+};
 
 /// A world with so many users, each with an account that has 2 provisions and 3 documents and with
 /// a to-do about it.
@@ -125,9 +128,8 @@ async fn an_answer_of_more_nested_items_than_it_may_hold_is_refused() {
     let world = World::peopled().await;
     let account = world.add_account(USER).await;
     for batch in 0..2 {
-        let documents =
-            (0..100).map(|number| document(&format!("bill-{batch}-{number}"))).collect();
-        world.writer.add_documents(world.acme.id, &account, documents).await.unwrap();
+        let new = (0..100).map(|number| document(&format!("bill-{batch}-{number}"))).collect();
+        world.keep(&account, documents(new)).await.unwrap();
     }
     let page =
         |inner: &str| format!("documents(first: 200) {{ items {{ account {{ {inner} }} }} }}");

@@ -10,7 +10,7 @@ use tidings_platform::{
 
 use crate::support::{
     World,
-    linked::{document, provision},
+    linked::{document, documents, provision, provisions},
 };
 
 fn named(events: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -45,9 +45,7 @@ async fn provisions_that_come_change_and_go_are_told_with_their_account_in_one_c
         projected_spend: Some(Money { currency: "GBP".to_owned(), amount: 1_240.0 }),
         ..provision("elec-1")
     };
-    let acme = world.acme.id;
-    let written = world.writer.put_provisions(acme, &account, vec![dearer.clone()]).await.unwrap();
-    assert_eq!(written.entities.len(), 1);
+    world.keep(&account, provisions(vec![dearer.clone()])).await.unwrap();
     let expected = named(&[("AccountUpdated", &account), ("ProvisionUpdated", &ids[0])]);
     assert_eq!(sorted(world.fired_since(before).await), sorted(expected));
     let query = format!("{{ getProvisions(account: \"{account}\") {{ items {{ id }} }} }}");
@@ -55,11 +53,10 @@ async fn provisions_that_come_change_and_go_are_told_with_their_account_in_one_c
     assert_eq!(found["items"], json!([{ "id": ids[0] }]));
 
     let before = world.events().await.len();
-    let same = world.writer.put_provisions(acme, &account, vec![dearer]).await.unwrap();
-    assert!(same.entities.is_empty() && same.events.is_empty());
+    world.keep(&account, provisions(vec![dearer])).await.unwrap();
     assert_eq!(world.events().await.len(), before);
 
-    world.writer.put_provisions(acme, &account, Vec::new()).await.unwrap();
+    world.keep(&account, provisions(Vec::new())).await.unwrap();
     assert_eq!(world.fired_since(before).await, named(&[("AccountUpdated", &account)]));
     let before = world.events().await.len();
     assert_eq!(world.put_provisions(&account, &["gas-1"]).await, [ids[1].clone()], "its old id");
@@ -94,17 +91,16 @@ async fn a_document_that_is_collected_again_is_neither_there_twice_nor_fired_twi
 async fn a_thousand_documents_are_one_commit_and_one_more_is_refused() {
     let world = World::peopled().await;
     let account = world.add_account(USER).await;
-    let documents = |count: usize| -> Vec<NewDocument> {
-        (0..count).map(|number| document(&format!("bill-{number}"))).collect()
+    let bills = |count: usize| {
+        documents((0..count).map(|number| document(&format!("bill-{number}"))).collect())
     };
-    let acme = world.acme.id;
-    let refused = world.writer.add_documents(acme, &account, documents(1_001)).await.unwrap_err();
+    let before = world.events().await.len();
+    let refused = world.keep(&account, bills(1_001)).await.unwrap_err();
     assert_eq!(problems(&refused), [""]);
-    let written = world.writer.add_documents(acme, &account, documents(1_000)).await.unwrap();
-    assert_eq!((written.entities.len(), written.events.len()), (1_000, 1_000));
-    let refused: Vec<NewProvision> =
-        (0..101).map(|number| provision(&format!("elec-{number}"))).collect();
-    let refused = world.writer.put_provisions(acme, &account, refused).await.unwrap_err();
+    world.keep(&account, bills(1_000)).await.unwrap();
+    assert_eq!(world.fired_since(before).await.len(), 1_000);
+    let many = (0..101).map(|number| provision(&format!("elec-{number}"))).collect();
+    let refused = world.keep(&account, provisions(many)).await.unwrap_err();
     assert_eq!(problems(&refused), [""]);
 }
 
@@ -124,7 +120,6 @@ async fn what_a_provider_says_is_checked_field_by_field() {
     let world = World::peopled().await;
     let account = world.add_account(USER).await;
     let before = world.events().await.len();
-    let acme = world.acme.id;
     let broken = NewDocument {
         provider_key: String::new(),
         title: "\u{0}".to_owned(),
@@ -134,7 +129,7 @@ async fn what_a_provider_says_is_checked_field_by_field() {
         ..document("x")
     };
     let list = vec![document("good"), broken];
-    let refused = world.writer.add_documents(acme, &account, list).await.unwrap_err();
+    let refused = world.keep(&account, documents(list)).await.unwrap_err();
     assert_eq!(
         problems(&refused),
         ["/1/providerKey", "/1/title", "/1/mediaType", "/1/bytes", "/1/sha256"]
@@ -152,7 +147,7 @@ async fn what_a_provider_says_is_checked_field_by_field() {
         ..provision("same")
     };
     let list = vec![provision("same"), broken];
-    let refused = world.writer.put_provisions(acme, &account, list).await.unwrap_err();
+    let refused = world.keep(&account, provisions(list)).await.unwrap_err();
     assert_eq!(
         problems(&refused),
         [

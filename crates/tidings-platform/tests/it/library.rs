@@ -8,6 +8,7 @@ use tidings_core::access::{Principal, ScopeSet};
 use tidings_graphql::Viewer;
 use tidings_platform::{
     Library, Reader,
+    domain::entity_code_of,
     sample::USER,
     shelf::{Expected, Shelf, ShelfError},
     writer::NewDocument,
@@ -55,14 +56,13 @@ async fn the_bytes_that_were_received_are_those_that_are_opened() {
     let kept = shelf.receive(expected, sent).await.unwrap();
     let (sha256, bytes) = (expected.sha256.to_string(), expected.bytes);
     let document = NewDocument { sha256, bytes, ..linked::document("bill-2") };
-    let documents = vec![document];
-    let added = world.writer.add_documents(world.acme.id, &linked.account, documents).await;
-    let id = added.unwrap().entities.remove(0).id;
+    world.keep(&linked.account, linked::documents(vec![document])).await.unwrap();
+    let id = entity_code_of(&linked.account, "bill-2");
     drop(kept);
     let acme = principal(viewer(&world.acme, ScopeSet::for_applications()));
     let found = library.find(&acme, &id).await.unwrap().unwrap();
     let opened = library.open(&found.sha256, found.bytes).await.unwrap();
-    assert_eq!(opened.bytes, bytes);
+    assert_eq!(opened.metadata().await.unwrap().len(), u64::from(bytes));
     let no_hash = library.open("../../secret", 1).await.unwrap_err();
     assert!(matches!(no_hash, ShelfError::NoHash { .. }), "{no_hash}");
 }
@@ -83,7 +83,7 @@ async fn bytes_that_no_document_has_any_more_are_removed_and_others_stay() {
             bytes: expected.bytes,
             ..linked::document(key)
         };
-        world.writer.add_documents(world.acme.id, &linked.account, vec![new]).await.unwrap();
+        world.keep(&linked.account, linked::documents(vec![new])).await.unwrap();
         drop(kept);
         expected
     };

@@ -106,13 +106,13 @@ impl Writing<'_> {
                 self.made.accounts.extend(added.ok().map(|written| written.entity.id));
             }
             (4, _, Some(account)) => {
-                let documents = vec![linked::document(&number.to_string())];
-                drop(writer.add_documents(acme, &account, documents).await);
+                let new = linked::documents(vec![linked::document(&number.to_string())]);
+                drop(self.world.keep(&account, new).await);
             }
             (5, _, Some(account)) => {
                 let mut provision = linked::provision(["elec", "gas"][number as usize % 2]);
                 provision.tariff_name = Some(format!("Tariff {number}"));
-                drop(writer.put_provisions(acme, &account, vec![provision]).await);
+                drop(self.world.keep(&account, linked::provisions(vec![provision])).await);
             }
             (6, Some(user), account) => {
                 let new = linked::to_do(&user, account.as_deref(), &number.to_string());
@@ -132,7 +132,7 @@ impl Writing<'_> {
             (9, _, Some(account)) => {
                 let status = Some(AccountStatus::UpToDate);
                 let change = AccountChange { status, ..AccountChange::default() };
-                drop(writer.update_account(acme, &account, change).await);
+                drop(self.world.keep(&account, linked::changed(change)).await);
             }
             (10, ..) => {
                 let Some(id) = self.pick(|made| &made.switches) else { return };

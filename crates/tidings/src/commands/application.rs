@@ -10,7 +10,7 @@ use crate::{
     cli::{ApplicationCommand, ApplicationFields, json_value},
     client::Client,
     failure::Failure,
-    output::{self, cell},
+    output::cell,
 };
 
 pub async fn run(command: ApplicationCommand) -> Result<(), Failure> {
@@ -56,11 +56,11 @@ pub async fn run(command: ApplicationCommand) -> Result<(), Failure> {
             let client = Client::new(&server)?;
             let document = with(requests::DELETE_APPLICATION, APPLICATION);
             let removed = client.run_union(&document, json!({ "name": name })).await?;
-            if server.json {
-                output::line(&removed.to_string());
-            } else {
-                output::line(&format!("removed {name}, its webhooks and its tokens"));
-            }
+            pages::print_done(
+                &removed,
+                server.json,
+                &format!("removed {name}, its webhooks and its tokens"),
+            );
         }
     }
     Ok(())
@@ -79,11 +79,10 @@ fn input(fields: &ApplicationFields) -> Result<Map<String, Value>, Failure> {
         input.insert("redirectUris".to_owned(), json!(fields.redirect_uris));
     }
     if let Some(client_type) = &fields.client_type {
-        input.insert("clientType".to_owned(), requests::enum_value(client_type));
+        input.insert("clientType".to_owned(), client_type.clone().into());
     }
     if !fields.access_levels.is_empty() {
-        let levels = fields.access_levels.iter().map(|level| requests::enum_value(level));
-        input.insert("accessLevels".to_owned(), levels.collect());
+        input.insert("accessLevels".to_owned(), json!(fields.access_levels));
     }
     if let Some(seconds) = fields.token_lifetime_s {
         input.insert("tokenLifetimeS".to_owned(), json!(seconds));

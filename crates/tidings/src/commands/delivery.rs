@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     pages,
-    requests::{self, DELIVERY, DELIVERY_ROW, enum_value, with},
+    requests::{self, DELIVERY, DELIVERY_ROW, with},
 };
 use crate::{
     cli::{DeliveryCommand, DeliveryFilterOptions},
@@ -44,27 +44,27 @@ pub async fn run(command: DeliveryCommand) -> Result<(), Failure> {
         DeliveryCommand::Replay { id, filter, payload, server } => {
             let filter = filter_value(&filter);
             let client = Client::new(&server)?;
-            let payload = payload.as_deref().map_or(json!("FROZEN"), enum_value);
+            let payload = payload.unwrap_or_else(|| "FROZEN".to_owned());
             match (id, filter.is_empty()) {
                 (Some(id), true) => {
                     let document = with(requests::REPLAY_DELIVERY, DELIVERY_ROW);
                     let variables = json!({ "id": id, "payload": payload });
                     let replay = client.run_union(&document, variables).await?;
-                    if server.json {
-                        output::line(&replay.to_string());
-                    } else {
-                        output::line(&format!("replayed as {}", cell(&replay["id"])));
-                    }
+                    pages::print_done(
+                        &replay,
+                        server.json,
+                        &format!("replayed as {}", cell(&replay["id"])),
+                    );
                 }
                 (None, false) => {
                     let document = with(requests::REPLAY_DELIVERIES, "count");
                     let variables = json!({ "filter": filter, "payload": payload });
                     let started = client.run_union(&document, variables).await?;
-                    if server.json {
-                        output::line(&started.to_string());
-                    } else {
-                        output::line(&format!("replays made: {}", cell(&started["count"])));
-                    }
+                    pages::print_done(
+                        &started,
+                        server.json,
+                        &format!("replays made: {}", cell(&started["count"])),
+                    );
                 }
                 _ => {
                     return Err(Failure::usage(
@@ -93,8 +93,7 @@ fn filter_value(options: &DeliveryFilterOptions) -> Map<String, Value> {
         }
     }
     if !options.state.is_empty() {
-        let states: Vec<Value> = options.state.iter().map(|state| enum_value(state)).collect();
-        filter.insert("state".to_owned(), Value::Array(states));
+        filter.insert("state".to_owned(), json!(options.state));
     }
     filter
 }

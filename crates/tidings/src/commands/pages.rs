@@ -61,6 +61,11 @@ pub fn print(
     }
 }
 
+/// Prints one object; for people a line that says what was done.
+pub fn print_done(object: &Value, is_json: bool, line: &str) {
+    output::line(&if is_json { object.to_string() } else { line.to_owned() });
+}
+
 /// Prints one object.
 pub fn print_one(object: &Value, is_json: bool) {
     if is_json { output::line(&object.to_string()) } else { output::fields(object) }

@@ -10,7 +10,7 @@ use crate::{
     cli::{ProviderCommand, ProviderFields, ServerOptions},
     client::Client,
     failure::Failure,
-    output::{self, cell},
+    output::cell,
 };
 
 pub async fn run(command: ProviderCommand) -> Result<(), Failure> {
@@ -18,7 +18,6 @@ pub async fn run(command: ProviderCommand) -> Result<(), Failure> {
         ProviderCommand::Add { code, fields, server } => add(&code, &fields, &server).await,
         ProviderCommand::List { sector, server } => {
             let client = Client::new(&server)?;
-            let sector = sector.as_deref().map(requests::enum_value);
             let document = with(requests::GET_PROVIDERS, PROVIDER);
             let found = client.run(&document, json!({ "sector": sector })).await?;
             let items = found.as_array().cloned().unwrap_or_default();
@@ -37,11 +36,11 @@ pub async fn run(command: ProviderCommand) -> Result<(), Failure> {
             let client = Client::new(&server)?;
             let document = with(requests::DELETE_PROVIDER, PROVIDER);
             let removed = client.run_union(&document, json!({ "code": code })).await?;
-            if server.json {
-                output::line(&removed.to_string());
-            } else {
-                output::line(&format!("removed {code}; what was linked to it still shows it"));
-            }
+            pages::print_done(
+                &removed,
+                server.json,
+                &format!("removed {code}; what was linked to it still shows it"),
+            );
             Ok(())
         }
     }
@@ -125,7 +124,7 @@ fn input(fields: &ProviderFields) -> Map<String, Value> {
         input.insert("adapterUrl".to_owned(), url.into());
     }
     if let Some(sector) = &fields.sector {
-        input.insert("sector".to_owned(), requests::enum_value(sector));
+        input.insert("sector".to_owned(), sector.clone().into());
     }
     input
 }

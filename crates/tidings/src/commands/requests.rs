@@ -99,11 +99,6 @@ pub fn with(document: &str, selection: &str) -> String {
     document.replace('#', selection).replace("FAILURE", FAILURE)
 }
 
-/// An enum's value however it was typed: `any-2xx` is `ANY_2XX`.
-pub fn enum_value(text: &str) -> Value {
-    text.to_uppercase().replace('-', "_").into()
-}
-
 /// Sets fields to null. They are named as the options are.
 pub fn clear(
     input: &mut Map<String, Value>,
@@ -155,6 +150,5 @@ mod tests {
     fn a_document_gets_its_selection() {
         let document = with(GET_WEBHOOK, "id");
         assert!(document.contains("... on Webhook { id } ... on OperationFailure { code"));
-        assert_eq!(enum_value("any-2xx"), "ANY_2XX");
     }
 }

@@ -14,7 +14,7 @@ use tidings_core::{
     catalog::Catalog,
     ids::{EntityId, TokenId},
     limits::USER_TOKEN_LIFETIME_S,
-    secret::TokenHash,
+    secret::{TokenHash, token_text},
     time::{Now, Wall},
 };
 use tidings_store::{Clock, NewToken, Page, Store};
@@ -94,11 +94,11 @@ pub async fn run(command: TokenCommand) -> Result<(), Failure> {
                     client.run_union(&document, json!({ "id": id })).await?
                 }
             };
-            if server.json {
-                output::line(&revoked.to_string());
-            } else {
-                output::line(&format!("revoked token {}", cell(&revoked["id"])));
-            }
+            pages::print_done(
+                &revoked,
+                server.json,
+                &format!("revoked token {}", cell(&revoked["id"])),
+            );
         }
     }
     Ok(())
@@ -192,12 +192,8 @@ pub async fn issue(store: &dyn Store, now: Now, wanted: &Wanted<'_>) -> Result<V
     }
     let of_user = (kind == TokenKind::User).then_some(USER_TOKEN_LIFETIME_S);
     let lifetime_s = wanted.lifetime_s.or(lifetime_s).or(of_user);
-    let expires = lifetime_s.map(|seconds| {
-        let ms = u64::from(seconds) * 1_000;
-        let wall = Wall(now.wall.0.saturating_add_unsigned(ms));
-        Now { wall, elapsed: now.elapsed.plus_ms(ms) }
-    });
-    let text = format!("tidings_{}", chance::random_text());
+    let expires = lifetime_s.map(|seconds| now.plus_ms(u64::from(seconds) * 1_000));
+    let text = token_text(chance::random_key());
     let user = user(store, &owner, kind, wanted.user).await?;
     let own = NewToken::own(TokenHash::of(&text), owner, scopes);
     let token = store.add_token(now, NewToken { kind, user, expires, ..own }).await;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     delivery, pages,
-    requests::{self, DELIVERY, PREVIEW, WEBHOOK, WEBHOOK_REMOVED, enum_value, with},
+    requests::{self, DELIVERY, PREVIEW, WEBHOOK, WEBHOOK_REMOVED, with},
 };
 use crate::{
     cli::{ServerOptions, WebhookCommand, WebhookFields, from_file, json_value, list_items},
@@ -32,11 +32,11 @@ pub async fn run(command: WebhookCommand) -> Result<(), Failure> {
             let client = Client::new(&server)?;
             let document = with(requests::DELETE_WEBHOOK, WEBHOOK_REMOVED);
             let removed = client.run_union(&document, json!({ "id": id })).await?;
-            if server.json {
-                output::line(&removed.to_string());
-            } else {
-                output::line(&format!("removed webhook {id}; what waited for it is cancelled"));
-            }
+            pages::print_done(
+                &removed,
+                server.json,
+                &format!("removed webhook {id}; what waited for it is cancelled"),
+            );
             Ok(())
         }
         WebhookCommand::Pause { id, server } => {
@@ -151,8 +151,7 @@ async fn list(
         }
     }
     if !status.is_empty() {
-        let statuses: Vec<Value> = status.iter().map(|status| enum_value(status)).collect();
-        filter.insert("status".to_owned(), Value::Array(statuses));
+        filter.insert("status".to_owned(), json!(status));
     }
     let client = Client::new(server)?;
     let document = with(requests::GET_WEBHOOKS, WEBHOOK);
@@ -300,7 +299,7 @@ fn input(fields: &WebhookFields) -> Result<Map<String, Value>, Failure> {
     }
     for (option, value) in [("success", &fields.success), ("payload", &fields.payload)] {
         if let Some(value) = value {
-            input.insert(option.to_owned(), enum_value(value));
+            input.insert(option.to_owned(), value.clone().into());
         }
     }
     for (option, value) in [("variables", &fields.variables), ("retry", &fields.retry)] {
@@ -347,7 +346,7 @@ mod tests {
         let fields = WebhookFields {
             name: Some("switches".to_owned()),
             triggers: vec!["UserAdded".to_owned()],
-            success: Some("any-2xx".to_owned()),
+            success: Some("ANY_2XX".to_owned()),
             retry: Some(r#"{"delaysS":[1]}"#.to_owned()),
             headers: vec!["x-team=energy".to_owned()],
             errors: vec!["NOT_FOUND=DROP".to_owned()],

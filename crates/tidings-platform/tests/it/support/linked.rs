@@ -1,11 +1,14 @@
 //! Accounts and what was collected of them.
 
 use async_graphql::ID;
-use tidings_core::samples;
+use tidings_core::{ids::ApplicationId, samples};
+use tidings_graphql::OperationFailure;
 use tidings_platform::{
-    domain::{AccessLevel, Consent, DocumentType, Sector, ToDoKind},
+    domain::{AccessLevel, Consent, DocumentType, Sector, ToDoKind, entity_code_of},
     sample::{PROVIDER, USER},
-    writer::{NewAccount, NewDocument, NewProvision, NewToDo},
+    writer::{
+        AccountChange, Collected, NewAccount, NewDocument, NewProvision, NewToDo, NotCollected,
+    },
 };
 use tidings_store::{Entity, Store};
 
@@ -61,7 +64,41 @@ pub fn to_do(user: &str, account: Option<&str>, title: &str) -> NewToDo {
     }
 }
 
+/// A collection that has found these documents.
+pub fn documents(documents: Vec<NewDocument>) -> Collected {
+    Collected { documents, ..Collected::default() }
+}
+
+/// A collection that has found these provisions, and no others.
+pub fn provisions(provisions: Vec<NewProvision>) -> Collected {
+    Collected { provisions: Some(provisions), ..Collected::default() }
+}
+
+/// A collection that has found this of the account itself.
+pub fn changed(account: AccountChange) -> Collected {
+    Collected { account, ..Collected::default() }
+}
+
 impl World {
+    /// Keeps what was learnt of an account of acme.
+    pub async fn keep(&self, account: &str, collected: Collected) -> Result<(), OperationFailure> {
+        self.keep_for(self.acme.id, account, collected).await
+    }
+
+    /// Keeps what was learnt of an account of an application.
+    pub async fn keep_for(
+        &self,
+        application: ApplicationId,
+        account: &str,
+        collected: Collected,
+    ) -> Result<(), OperationFailure> {
+        let kept = self.writer.keep_collected(application, account, &collected).await;
+        kept.map_err(|error| match error {
+            NotCollected::Refused(failure) => failure,
+            NotCollected::LeaseLost => panic!("what has no progress has no lease to lose"),
+        })
+    }
+
     /// Adds an account of a user of acme, and gives its id.
     pub async fn add_account(&self, user: &str) -> String {
         self.writer.add_account(self.acme.id, account(user)).await.unwrap().entity.id
@@ -69,16 +106,33 @@ impl World {
 
     /// Adds documents with these keys, and gives their ids.
     pub async fn add_documents(&self, account: &str, keys: &[&str]) -> Vec<String> {
-        let documents = keys.iter().map(|key| document(key)).collect();
-        let written = self.writer.add_documents(self.acme.id, account, documents).await.unwrap();
-        written.entities.into_iter().map(|document| document.id).collect()
+        let new = keys.iter().map(|key| document(key)).collect();
+        self.keep_and_tell(account, keys, documents(new)).await
     }
 
     /// Makes these the provisions of an account, and gives the ids of those that changed.
     pub async fn put_provisions(&self, account: &str, keys: &[&str]) -> Vec<String> {
-        let provisions = keys.iter().map(|key| provision(key)).collect();
-        let written = self.writer.put_provisions(self.acme.id, account, provisions).await.unwrap();
-        written.entities.into_iter().map(|provision| provision.id).collect()
+        let new = keys.iter().map(|key| provision(key)).collect();
+        self.keep_and_tell(account, keys, provisions(new)).await
+    }
+
+    /// The ids of what has these keys and an event of its own now.
+    async fn keep_and_tell(
+        &self,
+        account: &str,
+        keys: &[&str],
+        collected: Collected,
+    ) -> Vec<String> {
+        let before = self.events().await.len();
+        self.keep(account, collected).await.unwrap();
+        let fired = self.fired_since(before).await;
+        let mut told: Vec<String> = Vec::new();
+        for id in keys.iter().map(|key| entity_code_of(account, key)) {
+            if !told.contains(&id) && fired.iter().any(|(_, entity)| *entity == id) {
+                told.push(id);
+            }
+        }
+        told
     }
 
     /// Adds a to-do, and gives its id.

@@ -8,7 +8,7 @@ use tidings_platform::sample::{PROVIDER, USER};
 
 use super::{
     notes::Notes,
-    stage::{APPLICATION, Stage},
+    stage::{Stage, put_webhook, webhooks},
 };
 use crate::{
     client::Client,
@@ -62,17 +62,10 @@ async fn link_account(application: &Client) -> Result<Value, Failure> {
 
 /// Adds the webhook, or points that of an earlier run to this run's receiver.
 async fn hear_of_documents(stage: &Stage) -> Result<(), Failure> {
-    let mut input = json!({
+    let input = json!({
         "name": WEBHOOK, "triggers": ["DocumentAdded"], "url": stage.notes.receiver_url,
         "query": DOCUMENT_QUERY, "key": stage.notes.key,
     });
-    if let Some(id) = stage.webhook_named(WEBHOOK).await? {
-        let document = with(requests::UPDATE_WEBHOOK, "id");
-        stage.client.run_union(&document, json!({ "id": id, "input": input })).await?;
-        return Ok(());
-    }
-    input["application"] = APPLICATION.into();
-    let document = with(requests::ADD_WEBHOOK, "id");
-    stage.client.run_union(&document, json!({ "input": input })).await?;
-    Ok(())
+    let present = webhooks(&stage.client).await?;
+    put_webhook(&stage.client, &present, input).await.map(|_| ())
 }

@@ -98,15 +98,6 @@ impl Stage {
         Ok(deliveries)
     }
 
-    /// The id of the application's webhook of that name.
-    pub async fn webhook_named(&self, name: &str) -> Result<Option<Value>, Failure> {
-        let document = with(requests::GET_WEBHOOKS, "id name");
-        let variables = json!({ "filter": { "application": APPLICATION } });
-        let (present, _) = pages::read(&self.client, &document, &variables, None).await?;
-        let named = present.iter().find(|webhook| webhook["name"] == name);
-        Ok(named.map(|webhook| webhook["id"].clone()))
-    }
-
     fn is_own(&self, webhook: &Value) -> bool {
         self.webhooks.iter().any(|own| webhook == own)
     }
@@ -163,34 +154,42 @@ fn refused(failure: &tidings_graphql::OperationFailure) -> Failure {
 /// Adds the three webhooks, or points those of an earlier run to this run's receiver. Gives their
 /// ids.
 async fn point_webhooks(client: &Client, key: &Key, url: &str) -> Result<Vec<String>, Failure> {
-    let document = with(requests::GET_WEBHOOKS, "id name");
-    let variables = json!({ "filter": { "application": APPLICATION } });
-    let (present, _) = pages::read(client, &document, &variables, None).await?;
+    let present = webhooks(client).await?;
     let mut own = Vec::with_capacity(WEBHOOKS.len());
     for (name, trigger, query) in WEBHOOKS {
-        let mut input = json!({
+        let input = json!({
             "name": name, "triggers": [trigger], "url": url, "query": query,
             "key": key.to_whsec(),
         });
-        let earlier = present.iter().find(|webhook| webhook["name"] == name);
-        let id = match earlier.map(|webhook| webhook["id"].clone()) {
-            Some(id) => {
-                let document = with(requests::UPDATE_WEBHOOK, "id status");
-                let variables = json!({ "id": id, "input": input });
-                let updated = client.run_union(&document, variables).await?;
-                resume(client, &updated).await?;
-                id
-            }
-            None => {
-                input["application"] = APPLICATION.into();
-                let document = with(requests::ADD_WEBHOOK, "id");
-                let mut added = client.run_union(&document, json!({ "input": input })).await?;
-                added["webhook"]["id"].take()
-            }
-        };
-        own.push(id.as_str().unwrap_or_default().to_owned());
+        let webhook = put_webhook(client, &present, input).await?;
+        resume(client, &webhook).await?;
+        own.push(webhook["id"].as_str().unwrap_or_default().to_owned());
     }
     Ok(own)
+}
+
+/// The application's webhooks.
+pub async fn webhooks(client: &Client) -> Result<Vec<Value>, Failure> {
+    let document = with(requests::GET_WEBHOOKS, "id name");
+    let variables = json!({ "filter": { "application": APPLICATION } });
+    Ok(pages::read(client, &document, &variables, None).await?.0)
+}
+
+/// Changes the one of the webhooks that has the input's name, or adds it. Gives its id and status.
+pub async fn put_webhook(
+    client: &Client,
+    present: &[Value],
+    mut input: Value,
+) -> Result<Value, Failure> {
+    if let Some(earlier) = present.iter().find(|webhook| webhook["name"] == input["name"]) {
+        let document = with(requests::UPDATE_WEBHOOK, "id status");
+        let variables = json!({ "id": earlier["id"], "input": input });
+        return client.run_union(&document, variables).await;
+    }
+    input["application"] = APPLICATION.into();
+    let document = with(requests::ADD_WEBHOOK, "id status");
+    let mut added = client.run_union(&document, json!({ "input": input })).await?;
+    Ok(added["webhook"].take())
 }
 
 /// A webhook that was paused for play is to take part again.

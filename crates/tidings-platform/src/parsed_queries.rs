@@ -8,14 +8,14 @@ use std::{
 use async_graphql::parser::{self, types::ExecutableDocument};
 use tidings_graphql::order;
 
-/// Documents that are kept; the one that was used longest ago makes room.
-const DOCUMENTS_MAX: usize = 1_024;
+/// Queries that are kept; the one that was used longest ago makes room.
+const QUERIES_MAX: usize = 1_024;
 /// Bytes of their texts together. A parsed document takes about ten times as much.
 const TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// The documents that were used last.
+/// Those that were used last.
 #[derive(Debug, Default)]
-pub struct Documents {
+pub struct ParsedQueries {
     kept: Mutex<Kept>,
 }
 
@@ -33,7 +33,7 @@ struct Entry {
     last_use: u64,
 }
 
-impl Documents {
+impl ParsedQueries {
     /// The document of a text.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Kept {
             return;
         }
         let is_full = |kept: &Kept| {
-            kept.by_text.len() >= DOCUMENTS_MAX || kept.text_bytes + text.len() > TEXT_BYTES_MAX
+            kept.by_text.len() >= QUERIES_MAX || kept.text_bytes + text.len() > TEXT_BYTES_MAX
         };
         while is_full(self) {
             self.drop_oldest();
@@ -91,18 +91,18 @@ mod tests {
 
     #[test]
     fn a_text_is_parsed_once_and_the_one_used_longest_ago_makes_room() {
-        let documents = Documents::default();
+        let documents = ParsedQueries::default();
         let text = |number: usize| format!("{{ a{number} }}");
         let first = documents.parse(&text(0)).unwrap();
         let second = documents.parse(&text(1)).unwrap();
-        for number in 2..DOCUMENTS_MAX {
+        for number in 2..QUERIES_MAX {
             documents.parse(&text(number)).unwrap();
         }
         assert!(Arc::ptr_eq(&first, &documents.parse(&text(0)).unwrap()));
-        documents.parse(&text(DOCUMENTS_MAX)).unwrap();
+        documents.parse(&text(QUERIES_MAX)).unwrap();
         assert!(Arc::ptr_eq(&first, &documents.parse(&text(0)).unwrap()));
         assert!(!Arc::ptr_eq(&second, &documents.parse(&text(1)).unwrap()));
-        assert_eq!(documents.lock().by_text.len(), DOCUMENTS_MAX);
+        assert_eq!(documents.lock().by_text.len(), QUERIES_MAX);
         assert!(documents.parse("{").is_err());
     }
 
