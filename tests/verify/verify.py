@@ -47,7 +47,9 @@ def checks_of_the_page(names: dict, secret: str, key: str, headers: dict, body: 
             (f"{name} of the page refuses {given}", ask(key, given, body) is False)
             for given in [*NOT_OURS, strange]
         ]
-    return checks
+    strange_id = {**headers, "webhook-id": "\udc80"}
+    refused = names["is_genuine"](secret, strange_id, body) is False
+    return [*checks, ("is_genuine of the page refuses a strange id", refused)]
 
 
 def fits_x_signature(key: bytes, body: bytes, header: str) -> bool:

@@ -1,6 +1,6 @@
 //! What the front door answers when it refuses: `application/problem+json` (RFC 9457). The only
-//! file that picks a status code, GraphQL over HTTP aside. docs/errors.md lists every code for the
-//! people who meet one.
+//! file of the API that picks a status code, GraphQL over HTTP aside. docs/errors.md lists every
+//! code for the people who meet one.
 
 use axum::{
     body::Body,

@@ -210,7 +210,7 @@ fn misshapen(message: &str) -> Option<String> {
     let told = message.strip_prefix("Invalid value for argument \"input.")?;
     let (path, why) = told.split_once("\", ")?;
     let option = option_of(&format!("/input/{}", path.replace('.', "/")));
-    Some(format!("{option}: {why}: `--help` shows how it is written"))
+    Some(format!("{option}: {why}: `--help` shows how it is written, or names the page that does"))
 }
 
 /// What people wrote, for a JSON pointer into the input: options are named after its fields.
@@ -278,7 +278,9 @@ mod tests {
     fn json_that_does_not_fit_the_schema_is_told_with_the_option_that_it_was_given_in() {
         let why = "field \"algorithms\" of type \"[String!]!\" is required but not provided";
         let message = format!("Invalid value for argument \"input.jwtProfiles.0\", {why}");
-        let expected = format!("--jwt-profiles: {why}: `--help` shows how it is written");
+        let expected = format!(
+            "--jwt-profiles: {why}: `--help` shows how it is written, or names the page that does"
+        );
         assert_eq!(graphql_error(&json!({ "message": message })), expected);
         let other = "Unknown field \"a\" on type \"Query\".";
         assert_eq!(graphql_error(&json!({ "message": other })), other);

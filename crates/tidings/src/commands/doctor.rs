@@ -131,22 +131,23 @@ async fn look_at(config: &Config, findings: &mut Vec<Finding>) {
 }
 
 fn database(database: &Database, inspection: &Inspection) -> Finding {
-    if let Some(why) = wiring::lost(database) {
-        return Finding::bad("database", why, "");
-    }
+    let what = "database";
     match (inspection.schema_version, &inspection.used_by) {
         (None, Some(who)) => Finding::bad(
-            "database",
+            what,
             format!("{database} is not there, and {who} has it open"),
             "put the file back, with its -wal and -shm, and restart that process",
         ),
-        (None, None) => Finding::note(
-            "database",
-            format!("{database} does not exist yet"),
-            "`tidings serve` makes it",
-        ),
-        (Some(_), Some(who)) => Finding::good("database", format!("{database}, in use by {who}")),
-        (Some(_), None) => Finding::good("database", format!("{database}, in use by nobody")),
+        (None, None) => match wiring::lost(database) {
+            Some(why) => Finding::bad(what, why, ""),
+            None => Finding::note(
+                what,
+                format!("{database} does not exist yet"),
+                "`tidings serve` makes it",
+            ),
+        },
+        (Some(_), Some(who)) => Finding::good(what, format!("{database}, in use by {who}")),
+        (Some(_), None) => Finding::good(what, format!("{database}, in use by nobody")),
     }
 }
 
@@ -330,10 +331,11 @@ async fn listener(address: SocketAddr) -> Finding {
             Finding::good(what, format!("{address}: a server is running there"))
         }
         answer => {
-            let reason = answer.map_or(Value::Null, |answer| answer.body["reason"].clone());
+            let reason = answer.as_ref().and_then(|answer| answer.body["reason"].as_str());
+            let reason = reason.unwrap_or("/readyz does not say why");
             Finding::bad(
                 what,
-                format!("{address}: the server there is not ready: {}", output::cell(&reason)),
+                format!("{address}: the server there is not ready: {reason}"),
                 "mend that, and see its log",
             )
         }

@@ -262,6 +262,10 @@ fn doctor_tells_of_a_server_that_runs_and_cannot_work() {
     let installation = Installation::start();
     let database = installation.folder.path().join("tidings.db");
     std::fs::rename(&database, database.with_extension("elsewhere")).unwrap();
+    // Of documents without their database something else is told, while nobody has it open.
+    let shelf = installation.folder.path().join("tidings.db.documents").join("ab");
+    std::fs::create_dir_all(&shelf).unwrap();
+    std::fs::write(shelf.join("cd"), "a bill").unwrap();
     let url = &installation.url;
     wait_for("a server that is not ready", || {
         (ask(url, "GET", "/readyz", "", "").status() == 503).then_some(())
