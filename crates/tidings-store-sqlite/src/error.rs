@@ -11,6 +11,8 @@ use rusqlite::ErrorCode;
 use rustix::fs::{Access, access};
 use tidings_store::StoreError;
 
+use crate::lock::beside;
+
 /// Why a database was not opened. Each is one line for people: what is wrong, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -165,8 +167,12 @@ impl OpenError {
             Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) if path.is_dir() => {
                 OpenError::NotADatabase { path, cause: "it is a folder".to_owned() }
             }
-            Some(ErrorCode::CannotOpen) if !may_write(&path) => {
-                OpenError::not_permitted(path, cause)
+            Some(ErrorCode::CannotOpen) => {
+                let files = [path.clone(), beside(&path, "-wal"), beside(&path, "-shm")];
+                match files.into_iter().find(|file| file.exists() && !may_write(file)) {
+                    Some(file) => OpenError::not_permitted(file, cause),
+                    None => OpenError::Failed { path, cause },
+                }
             }
             _ => OpenError::Failed { path, cause },
         }

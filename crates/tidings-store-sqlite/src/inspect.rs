@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use crate::{
     control::KEY_ID,
@@ -93,7 +93,7 @@ pub fn check_integrity(path: &Path, check: Check) -> Result<Vec<String>, OpenErr
 /// # Errors
 /// [`OpenError`] that names the file that could not be read or written.
 pub fn backup(path: &Path, copy: &Path) -> Result<(), OpenError> {
-    let (_, connection) = look(path)?;
+    let (source, connection) = look(path)?;
     let copy = resolve(copy)?;
     let failed = |error: std::io::Error| OpenError::from_io(copy.clone(), &error);
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&copy);
@@ -104,7 +104,10 @@ pub fn backup(path: &Path, copy: &Path) -> Result<(), OpenError> {
     connection
         .pragma_update(None, "query_only", 0)
         .and_then(|()| connection.execute("VACUUM INTO ?1", [name.as_ref()]))
-        .map_err(|error| OpenError::from_sqlite(copy.clone(), &error))?;
+        .map_err(|error| {
+            let is_read = error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt);
+            OpenError::from_sqlite(if is_read { source } else { copy.clone() }, &error)
+        })?;
     File::open(&copy).and_then(|file| file.sync_all()).map_err(failed)
 }
 

@@ -1,27 +1,31 @@
-//! Commits that fail, told so that somebody at night can read it: a full disk fails twenty times a
-//! second. The first is told, the second, the fourth, the eighth and so on, and the end.
+//! What fails again and again, told so that somebody at night can read it: on a full disk commits
+//! fail twenty times a second. Of each cause the first is told, the second, the fourth, the eighth
+//! and so on, and the end.
 
-/// The commits that failed since one went through.
+/// How often something failed since it was done last.
 #[derive(Debug, Default)]
 pub(crate) struct Setbacks {
-    commits: u64,
+    all: u64,
+    of_cause: u64,
     cause: String,
 }
 
 impl Setbacks {
-    /// A commit failed. Gives which one it is in the row, if it is to be told.
+    /// It failed. Gives how often by now, if that is to be told.
     pub(crate) fn failed(&mut self, cause: &str) -> Option<u64> {
         if self.cause != cause {
-            *self = Setbacks { commits: 0, cause: cause.to_owned() };
+            cause.clone_into(&mut self.cause);
+            self.of_cause = 0;
         }
-        self.commits += 1;
-        self.commits.is_power_of_two().then_some(self.commits)
+        self.all += 1;
+        self.of_cause += 1;
+        self.of_cause.is_power_of_two().then_some(self.all)
     }
 
-    /// A commit went through. Gives how many failed before it, if that is to be told.
+    /// It was done. Gives how often it had failed, if that is to be told.
     pub(crate) fn ended(&mut self) -> Option<u64> {
-        let commits = std::mem::take(&mut self.commits);
-        (commits > 1).then_some(commits)
+        let all = std::mem::take(self).all;
+        (all > 1).then_some(all)
     }
 }
 
@@ -35,9 +39,10 @@ mod tests {
         assert_eq!(setbacks.ended(), None);
         let told = (0..1_000).filter_map(|_| setbacks.failed("full")).collect::<Vec<_>>();
         assert_eq!(told, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]);
-        assert_eq!(setbacks.failed("another cause"), Some(1));
-        assert_eq!(setbacks.failed("another cause"), Some(2));
-        assert_eq!(setbacks.ended(), Some(2));
+        assert_eq!(setbacks.failed("another cause"), Some(1_001));
+        assert_eq!(setbacks.failed("another cause"), Some(1_002));
+        assert_eq!(setbacks.failed("another cause"), None);
+        assert_eq!(setbacks.ended(), Some(1_003));
         assert_eq!(setbacks.ended(), None);
     }
 

@@ -135,7 +135,9 @@ struct Desk {
     files: Files,
     shared: Arc<Shared>,
     /// What the log has been told of commits that failed.
-    setbacks: Setbacks,
+    commits: Setbacks,
+    /// And of the write-ahead log, which could not be brought in.
+    checkpoints: Setbacks,
 }
 
 /// Why a group was not committed.
@@ -148,7 +150,8 @@ enum Undone {
 
 impl Desk {
     fn new(connection: Connection, known: State, files: Files, shared: Arc<Shared>) -> Desk {
-        Desk { connection, known, files, shared, setbacks: Setbacks::default() }
+        let (commits, checkpoints) = (Setbacks::default(), Setbacks::default());
+        Desk { connection, known, files, shared, commits, checkpoints }
     }
 
     fn serve(&mut self, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
@@ -204,9 +207,13 @@ impl Desk {
             Undone::Job(trouble) | Undone::Commit(trouble) => Failure::of(trouble),
         };
         let cause = failure.to_string();
-        if let Some(commits) = self.setbacks.failed(&cause) {
+        if let Some(commits) = self.commits.failed(&cause) {
             let database = self.files.database().display();
-            tracing::warn!(commits, cause, "commits to {database} are not made: {cause}");
+            let what = match failure {
+                Failure::Unknown(_) => "may not have been made",
+                Failure::NotDone(_) | Failure::Corrupt { .. } => "was not made",
+            };
+            tracing::warn!(commits, cause, "a commit to {database} {what}: {cause}");
         }
         for job in group {
             job.fail(&failure);
@@ -234,7 +241,7 @@ impl Desk {
         if self.connection.total_changes() != changes {
             self.shared.commits.fetch_add(1, Ordering::Relaxed);
             // One that changes nothing goes through on a full disk too.
-            if let Some(commits) = self.setbacks.ended() {
+            if let Some(commits) = self.commits.ended() {
                 tracing::info!(commits, "commits are made again, after {commits} that were not");
             }
         }
@@ -308,13 +315,24 @@ impl Desk {
             return;
         }
         match self.connection.wal_checkpoint_v2(None::<&str>, mode) {
-            Ok(_) => self.shared.wal_pages.store(0, Ordering::Relaxed),
+            Ok(_) => {
+                self.shared.wal_pages.store(0, Ordering::Relaxed);
+                if let Some(times) = self.checkpoints.ended() {
+                    tracing::info!(
+                        times,
+                        "the write-ahead log was brought in, after {times} times"
+                    );
+                }
+            }
             Err(error) => {
                 let trouble = Trouble::from(error);
                 if trouble.is_fatal() {
                     self.break_off(Failure::of(&trouble).to_store("checkpoint").to_string());
-                } else {
-                    tracing::warn!(cause = ?trouble, "the write-ahead log was not brought in");
+                    return;
+                }
+                let cause = Failure::of(&trouble).to_string();
+                if let Some(times) = self.checkpoints.failed(&cause) {
+                    tracing::warn!(times, cause, "the write-ahead log was not brought in: {cause}");
                 }
             }
         }

@@ -26,11 +26,6 @@ pub(crate) fn lane(provider: &str, level: AccessLevel) -> String {
     }
 }
 
-/// The provider whose lane it is.
-pub(super) fn provider_of(lane: &str) -> &str {
-    lane.split(' ').next().unwrap_or_default()
-}
-
 /// What the credentials are sealed for, with the account that they open.
 fn purpose(account: &str) -> String {
     format!("credentials of account {account}")

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use super::{
     adapter::AdapterTrouble,
-    collection::{Collection, KIND, provider_of},
+    collection::{Collection, KIND},
     collector::{Collector, ended, given_back, status},
     protocol::{Credential, Words},
     secrecy,
@@ -141,8 +141,9 @@ impl Collector {
     /// Waits, longer each time; a first collection that has failed for 72 hours is given up.
     async fn fail(&self, claimed: &ClaimedTask, trouble: &AdapterTrouble) -> Result<(), Stop> {
         let (now, id) = (self.now(), &claimed.task.key);
-        let provider = provider_of(&claimed.task.lane);
-        warn!(provider, account = %id, "an account cannot be collected: {trouble}");
+        let account = self.account_of(claimed).await?;
+        let provider = &account.body.provider;
+        warn!(%provider, account = %id, "an account cannot be collected: {trouble}");
         let mut collection: Collection = match serde_json::from_str(&claimed.task.body) {
             Ok(collection) => collection,
             Err(_) => return self.forget(claimed, AccountStatus::Failed, None).await,
@@ -161,7 +162,6 @@ impl Collector {
         let asked_ms = trouble.retry_after_ms.unwrap_or(0).min(FAILED_DELAY_MS_MAX);
         collection.failures = collection.failures.saturating_add(1);
         let next = now.elapsed.plus_ms(delay_ms.max(asked_ms));
-        let account = self.account_of(claimed).await?;
         let progress = vec![given_back(claimed, &account, &collection, now, next)];
         let collected = Collected { progress, ..Collected::default() };
         self.keep(claimed.task.application, id, collected).await

@@ -32,7 +32,9 @@ async fn provisions_that_come_change_and_go_are_told_with_their_account_in_one_c
     let world = World::peopled().await;
     let account = world.add_account(USER).await;
     let before = world.events().await.len();
+    world.store.take_appends();
     let ids = world.put_provisions(&account, &["elec-1", "gas-1"]).await;
+    assert_eq!(world.store.take_appends(), 1);
     let expected = named(&[
         ("AccountUpdated", &account),
         ("ProvisionAdded", &ids[0]),
@@ -97,8 +99,10 @@ async fn a_thousand_documents_are_one_commit_and_one_more_is_refused() {
     let before = world.events().await.len();
     let refused = world.keep(&account, bills(1_001)).await.unwrap_err();
     assert_eq!(problems(&refused), [""]);
+    world.store.take_appends();
     world.keep(&account, bills(1_000)).await.unwrap();
     assert_eq!(world.fired_since(before).await.len(), 1_000);
+    assert_eq!(world.store.take_appends(), 1);
     let many = (0..101).map(|number| provision(&format!("elec-{number}"))).collect();
     let refused = world.keep(&account, provisions(many)).await.unwrap_err();
     assert_eq!(problems(&refused), [""]);

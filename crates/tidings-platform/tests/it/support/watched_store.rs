@@ -30,6 +30,7 @@ use tidings_store::{
 pub struct WatchedStore {
     inner: MemoryStore,
     reads: AtomicUsize,
+    appends: AtomicUsize,
     is_down: AtomicBool,
 }
 
@@ -37,6 +38,11 @@ impl WatchedStore {
     /// Reads of entities since the last call.
     pub fn take_reads(&self) -> usize {
         self.reads.swap(0, Ordering::SeqCst)
+    }
+
+    /// Appends since the last call.
+    pub fn take_appends(&self) -> usize {
+        self.appends.swap(0, Ordering::SeqCst)
     }
 
     /// Lets reads of entities fail, or work again.
@@ -178,6 +184,7 @@ impl Store for WatchedStore {
     }
 
     async fn append(&self, now: Now, append: Append) -> Result<Appended, AppendError> {
+        self.appends.fetch_add(1, Ordering::SeqCst);
         self.inner.append(now, append).await
     }
 
